@@ -1,0 +1,3 @@
+//! A million redial reconnectors in one event loop.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]

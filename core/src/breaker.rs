@@ -1,0 +1,453 @@
+//! Circuit breaker: an endpoint that keeps failing is left alone for a while, then asked once.
+//!
+//! The one fact that makes the rest predictable: at most one probe is out while a breaker is half-open,
+//! and *every* end of that probe, also its being dropped, gives it back. The half-open breakers that
+//! stick (resilience4j #544, #858, #935) all kept a permit that nobody could return.
+
+use core::cell::Cell;
+use core::fmt;
+use core::time::Duration;
+
+use crate::error::PolicyError;
+use crate::rng::{draw, stretch};
+use crate::time::{Timestamp, nanos};
+
+/// When a breaker opens, and for how long.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Breaker, BreakerPolicy, Timestamp};
+///
+/// let policy = BreakerPolicy::consecutive(1).open_for(Duration::from_secs(10));
+/// let breaker = Breaker::new(policy, 7)?;
+/// breaker.allow(Timestamp::ORIGIN).unwrap().failure(Timestamp::ORIGIN);
+/// let refused = breaker.allow(Timestamp::ORIGIN).unwrap_err();
+/// assert!(refused.until >= Timestamp::from_origin(Duration::from_secs(10)));
+/// # Ok::<(), redial::PolicyError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub struct BreakerPolicy {
+    /// What opens it.
+    pub trip: Trip,
+    /// How long it stays open the first time; > 0. Stretched by up to a tenth, so that a fleet does not
+    /// probe in step, except under [`Jitter::None`](crate::Jitter::None).
+    pub open_for: Duration,
+    /// What the open time grows to, doubling each time a probe fails; at least `open_for`.
+    pub open_max: Duration,
+}
+
+/// What opens a breaker.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Trip {
+    /// This many failures in a row; ≥ 1.
+    Consecutive(u32),
+    /// A share of failures among the last outcomes.
+    Rate {
+        /// How many outcomes are remembered, 1 to 64. The window slides: each outcome pushes the
+        /// oldest out.
+        last: u8,
+        /// How many outcomes there must be before it can open, 1 to `last`.
+        min: u8,
+        /// The share of failures at which it opens, 1 to 100 per cent.
+        percent: u8,
+    },
+}
+
+impl BreakerPolicy {
+    const OPEN_FOR: Duration = Duration::from_secs(10);
+    const OPEN_MAX: Duration = Duration::from_secs(300);
+
+    /// Opens after `failures` in a row; open for 10 s, doubling to 5 min.
+    pub const fn consecutive(failures: u32) -> Self {
+        Self {
+            trip: Trip::Consecutive(failures),
+            open_for: Self::OPEN_FOR,
+            open_max: Self::OPEN_MAX,
+        }
+    }
+
+    /// Opens when at least `percent` of the `last` outcomes are failures, and there are at least `min`;
+    /// open for 10 s, doubling to 5 min.
+    pub const fn rate(last: u8, min: u8, percent: u8) -> Self {
+        Self {
+            trip: Trip::Rate { last, min, percent },
+            open_for: Self::OPEN_FOR,
+            open_max: Self::OPEN_MAX,
+        }
+    }
+
+    /// Sets `open_for`, and raises `open_max` to it if that is lower.
+    #[must_use]
+    pub const fn open_for(mut self, open_for: Duration) -> Self {
+        self.open_for = open_for;
+        if nanos(self.open_max) < nanos(open_for) {
+            self.open_max = open_for;
+        }
+        self
+    }
+
+    /// Sets `open_max`; the same as `open_for` makes the open time constant.
+    #[must_use]
+    pub const fn open_max(mut self, open_max: Duration) -> Self {
+        self.open_max = open_max;
+        self
+    }
+
+    pub(crate) const fn check(self) -> Result<Rule, PolicyError> {
+        match self.trip {
+            Trip::Consecutive(0) => return Err(PolicyError::BreakerThresholdZero),
+            Trip::Consecutive(_) => {}
+            Trip::Rate { last, min, percent } => {
+                if last == 0 || last > 64 {
+                    return Err(PolicyError::BreakerWindowOutOfRange);
+                }
+                if min == 0 || min > last {
+                    return Err(PolicyError::BreakerMinimumOutOfRange);
+                }
+                if percent == 0 || percent > 100 {
+                    return Err(PolicyError::BreakerPercentOutOfRange);
+                }
+            }
+        }
+        let (open_for, open_max) = (nanos(self.open_for), nanos(self.open_max));
+        if open_for == 0 {
+            return Err(PolicyError::OpenForZero);
+        }
+        if open_max < open_for {
+            return Err(PolicyError::OpenMaxBelowOpenFor);
+        }
+        Ok(Rule { trip: self.trip, open_for, open_max })
+    }
+}
+
+/// A breaker policy that was checked, in nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Rule {
+    trip: Trip,
+    open_for: u64,
+    pub(crate) open_max: u64,
+}
+
+impl Rule {
+    pub(crate) const fn policy(&self) -> BreakerPolicy {
+        BreakerPolicy {
+            trip: self.trip,
+            open_for: Duration::from_nanos(self.open_for),
+            open_max: Duration::from_nanos(self.open_max),
+        }
+    }
+
+    /// How long the `opens`-th opening in a row lasts, before it is stretched.
+    fn open_time(&self, opens: u8) -> u64 {
+        let doubled = 1_u64.checked_shl(u32::from(opens)).unwrap_or(u64::MAX);
+        self.open_for.saturating_mul(doubled).min(self.open_max)
+    }
+}
+
+/// The state of a circuit, in the words of the pattern (Nygard, *Release It!*, 2007).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Circuit {
+    /// All is admitted, outcomes are counted.
+    Closed,
+    /// Nothing is admitted before `until`; [`Timestamp::MAX`] when it was tripped by hand.
+    Open {
+        /// When one probe will be admitted.
+        until: Timestamp,
+    },
+    /// One probe is admitted, or out.
+    HalfOpen,
+    /// All is admitted, nothing is counted.
+    Disabled,
+}
+
+impl fmt::Display for Circuit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("closed"),
+            Self::Open { until: Timestamp::MAX } => f.write_str("open until it is reset"),
+            Self::Open { until } => write!(f, "open until {until}"),
+            Self::HalfOpen => f.write_str("half-open"),
+            Self::Disabled => f.write_str("disabled"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Mode {
+    Closed,
+    /// Open until `until`, then half-open.
+    Open,
+    /// As `Open`, with the one probe out.
+    Probing,
+    Tripped,
+    Disabled,
+}
+
+/// A breaker's whole state, without its policy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct BreakerState {
+    /// End of the open time; 0 while closed.
+    pub(crate) until: u64,
+    /// `Consecutive`: failures in a row. `Rate`: the last outcomes, newest in bit 0, failures set.
+    pub(crate) window: u64,
+    /// `Rate`: how many bits of `window` are outcomes.
+    pub(crate) seen: u8,
+    /// Openings in a row without a success between.
+    pub(crate) opens: u8,
+    pub(crate) mode: Mode,
+}
+
+impl BreakerState {
+    pub(crate) const CLOSED: Self =
+        Self { until: 0, window: 0, seen: 0, opens: 0, mode: Mode::Closed };
+
+    pub(crate) fn circuit(&self, now: u64) -> Circuit {
+        match self.mode {
+            Mode::Closed => Circuit::Closed,
+            Mode::Open if now < self.until => {
+                Circuit::Open { until: Timestamp::from_nanos(self.until) }
+            }
+            Mode::Open | Mode::Probing => Circuit::HalfOpen,
+            Mode::Tripped => Circuit::Open { until: Timestamp::MAX },
+            Mode::Disabled => Circuit::Disabled,
+        }
+    }
+
+    /// The earliest time at which anything is admitted.
+    pub(crate) fn ready(&self) -> u64 {
+        match self.mode {
+            Mode::Closed | Mode::Disabled => 0,
+            Mode::Open => self.until,
+            Mode::Probing | Mode::Tripped => u64::MAX,
+        }
+    }
+
+    /// Admits one call at or after [`ready`](Self::ready); true if it is the probe.
+    pub(crate) fn begin(&mut self) -> bool {
+        let probe = self.mode == Mode::Open;
+        if probe {
+            self.mode = Mode::Probing;
+        }
+        probe
+    }
+
+    /// The admitted call ended without telling anything: a probe may be taken again.
+    pub(crate) fn release(&mut self) {
+        if self.mode == Mode::Probing {
+            self.mode = Mode::Open;
+        }
+    }
+
+    /// A call that was admitted succeeded. Late ones, from before it opened, change nothing.
+    pub(crate) fn success(&mut self, rule: &Rule) {
+        match self.mode {
+            Mode::Closed => match rule.trip {
+                Trip::Consecutive(_) => self.window = 0,
+                Trip::Rate { last, .. } => self.push(last, 0),
+            },
+            Mode::Probing => *self = Self::CLOSED,
+            Mode::Open | Mode::Tripped | Mode::Disabled => {}
+        }
+    }
+
+    /// A call that was admitted failed. `spread` draws the stretch of an open time. With `may_open`
+    /// false the breaker is the last one closed of its list, and stays half-open or closed.
+    pub(crate) fn failure(
+        &mut self,
+        rule: &Rule,
+        now: u64,
+        may_open: bool,
+        spread: impl FnOnce(u64) -> u64,
+    ) {
+        let opens = match self.mode {
+            Mode::Closed => {
+                if self.counted(rule.trip) {
+                    0
+                } else {
+                    return;
+                }
+            }
+            Mode::Probing => self.opens.saturating_add(1),
+            Mode::Open | Mode::Tripped | Mode::Disabled => return,
+        };
+        if may_open {
+            let until = now.saturating_add(spread(rule.open_time(opens)));
+            *self = Self { until, opens, mode: Mode::Open, ..Self::CLOSED };
+        } else {
+            self.release();
+        }
+    }
+
+    pub(crate) fn trip(&mut self) {
+        *self = Self { mode: Mode::Tripped, ..Self::CLOSED };
+    }
+
+    pub(crate) fn reset(&mut self) {
+        *self = Self::CLOSED;
+    }
+
+    /// Counts a failure while closed; true if it is one too many.
+    fn counted(&mut self, trip: Trip) -> bool {
+        match trip {
+            Trip::Consecutive(limit) => {
+                self.window = self.window.saturating_add(1);
+                self.window >= u64::from(limit)
+            }
+            Trip::Rate { last, min, percent } => {
+                self.push(last, 1);
+                let failures = u64::from(self.window.count_ones()).saturating_mul(100);
+                self.seen >= min
+                    && failures >= u64::from(percent).saturating_mul(u64::from(self.seen))
+            }
+        }
+    }
+
+    fn push(&mut self, last: u8, outcome: u64) {
+        let kept = u64::MAX.checked_shr(64_u32.saturating_sub(u32::from(last))).unwrap_or(0);
+        self.window = (self.window << 1 | outcome) & kept;
+        self.seen = self.seen.saturating_add(1).min(last);
+    }
+}
+
+/// A circuit breaker by itself, for calls of any kind on one thread.
+///
+/// [`allow`](Self::allow) lends a [`Permit`] that comes back with an outcome, or is dropped as ignored.
+/// Time is an argument. There is no timeout for a permit that is never given back, because dropping it
+/// gives it back.
+#[derive(Debug)]
+pub struct Breaker {
+    rule: Rule,
+    seed: u64,
+    draws: Cell<u64>,
+    state: Cell<BreakerState>,
+}
+
+impl Breaker {
+    /// A closed breaker. `seed` stretches open times; give every breaker of a fleet another.
+    ///
+    /// # Errors
+    /// [`PolicyError`] for a threshold of zero, a window outside 1–64, a minimum outside the window, a
+    /// share outside 1–100 %, an open time of zero, or `open_max` below it.
+    pub const fn new(policy: BreakerPolicy, seed: u64) -> Result<Self, PolicyError> {
+        match policy.check() {
+            Ok(rule) => {
+                Ok(Self { rule, seed, draws: Cell::new(0), state: Cell::new(BreakerState::CLOSED) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A permit for one call at `now`.
+    ///
+    /// # Errors
+    /// [`Refused`] while open, and while half-open with the probe out.
+    pub fn allow(&self, now: Timestamp) -> Result<Permit<'_>, Refused> {
+        let mut state = self.state.get();
+        let ready = state.ready();
+        if now.as_nanos() < ready || ready == u64::MAX {
+            return Err(Refused { until: Timestamp::from_nanos(ready) });
+        }
+        let probe = state.begin();
+        self.state.set(state);
+        Ok(Permit { breaker: self, probe, epoch: state.opens_at() })
+    }
+
+    /// The circuit as it is at `now`.
+    pub fn circuit(&self, now: Timestamp) -> Circuit {
+        self.state.get().circuit(now.as_nanos())
+    }
+
+    /// How many times it has opened since it was last closed, not counting the first.
+    pub fn reopened(&self) -> u8 {
+        self.state.get().opens
+    }
+
+    /// Opens it until [`reset`](Self::reset).
+    pub fn trip(&self) {
+        self.state.set(BreakerState { mode: Mode::Tripped, ..BreakerState::CLOSED });
+    }
+
+    /// Closes it and forgets every outcome.
+    pub fn reset(&self) {
+        self.state.set(BreakerState::CLOSED);
+    }
+
+    /// Admits everything and counts nothing, until [`reset`](Self::reset) or [`trip`](Self::trip).
+    pub fn disable(&self) {
+        self.state.set(BreakerState { mode: Mode::Disabled, ..BreakerState::CLOSED });
+    }
+}
+
+impl BreakerState {
+    /// Identifies an open period, so that an outcome of an earlier one is told apart.
+    fn opens_at(&self) -> u64 {
+        self.until
+    }
+}
+
+/// Leave for one call. Give it back with [`success`](Self::success) or [`failure`](Self::failure);
+/// dropped, it counts as ignored and frees the probe.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped counts as ignored"]
+pub struct Permit<'a> {
+    breaker: &'a Breaker,
+    probe: bool,
+    epoch: u64,
+}
+
+impl Permit<'_> {
+    /// Whether this is the one probe of a half-open breaker.
+    pub fn is_probe(&self) -> bool {
+        self.probe
+    }
+
+    /// The call succeeded.
+    pub fn success(self) {
+        self.settle(|state, breaker| state.success(&breaker.rule));
+    }
+
+    /// The call failed, at `now`.
+    pub fn failure(self, now: Timestamp) {
+        self.settle(|state, breaker| {
+            state.failure(&breaker.rule, now.as_nanos(), true, |open| {
+                let counter = breaker.draws.get();
+                breaker.draws.set(counter.wrapping_add(1));
+                stretch(open, draw(breaker.seed, counter))
+            });
+        });
+    }
+
+    fn settle(&self, outcome: impl FnOnce(&mut BreakerState, &Breaker)) {
+        let mut state = self.breaker.state.get();
+        // An outcome that belongs to an earlier open period says nothing about this one.
+        if self.probe == (state.mode == Mode::Probing) && self.epoch == state.opens_at() {
+            outcome(&mut state, self.breaker);
+            self.breaker.state.set(state);
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.settle(|state, _| state.release());
+    }
+}
+
+/// The breaker does not admit a call now.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub struct Refused {
+    /// When it will; [`Timestamp::MAX`] if that is not known: tripped by hand, or the probe is out.
+    pub until: Timestamp,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "circuit is open until {}", self.until)
+    }
+}
+
+impl core::error::Error for Refused {}

@@ -1,0 +1,447 @@
+//! How dials and connections end, and what each end costs.
+
+use crate::action::{GiveUpReason, WaitReason};
+use crate::backoff::Backoff;
+use crate::endpoint::VISITED;
+use crate::failure::Failure;
+use crate::jitter::Jitter;
+use crate::machine::{Link, Lost, Proof, REMOVED, State, Step, Wanted};
+use crate::policy::{FirstRetry, NEVER};
+use crate::rng::scale;
+use crate::run::Class;
+use crate::time::nanos;
+
+/// What ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A dial, or a connection that had proved nothing.
+    Attempt,
+    /// A connection that was confirmed, but not yet stable.
+    Confirmed,
+    /// A stable connection. The next dial is not before `earliest`.
+    Stable { earliest: u64 },
+    /// A dial or connection that should have replaced one that works. Nothing gives up; the breaker
+    /// hears of it if it is `booked`.
+    Handover { booked: bool },
+}
+
+impl Step<'_> {
+    pub(crate) fn dial_failed(&mut self, failure: Failure) {
+        // While our own network is gone, a dial that hears nothing says nothing about the server.
+        if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
+            return self.drop_dial();
+        }
+        let stalled = |progressed| u8::from(progressed && failure == Failure::TimedOut);
+        let run = &mut self.machine.run;
+        match self.machine.state {
+            State::Dialing { outage, endpoint, progressed, .. } => {
+                run.stalls = run.stalls.saturating_add(stalled(progressed));
+                self.ended(endpoint, failure, outage, End::Attempt);
+            }
+            State::Replacing { link, target, progressed, .. } => {
+                run.stalls = run.stalls.saturating_add(stalled(progressed));
+                self.machine.state = State::Held { link, outage: 0, pace: 0 };
+                self.ended(target, failure, self.now, End::Handover { booked: true });
+            }
+            State::Stopped
+            | State::Paused { .. }
+            | State::Waiting { .. }
+            | State::Held { .. }
+            | State::Draining { .. }
+            | State::GaveUp { .. } => {}
+        }
+    }
+
+    /// The dial in flight is dropped, which is nobody's fault: its attempt is given back, and the
+    /// current interval waited, not grown.
+    pub(crate) fn drop_dial(&mut self) {
+        let (endpoint, state) = match self.machine.state {
+            State::Dialing { outage, endpoint, last, .. } => {
+                self.give_back_attempt();
+                (endpoint, State::Waiting { outage, pace: self.interval(), last })
+            }
+            State::Replacing { link, target, .. } => {
+                (target, State::Held { link, outage: 0, pace: self.interval() })
+            }
+            State::Stopped
+            | State::Paused { .. }
+            | State::Waiting { .. }
+            | State::Held { .. }
+            | State::Draining { .. }
+            | State::GaveUp { .. } => return,
+        };
+        self.release(endpoint);
+        self.machine.state = state;
+    }
+
+    /// The connection that is the link has ended.
+    pub(crate) fn closed(&mut self, failure: Failure) {
+        let now = self.now;
+        match self.machine.state {
+            State::Held { link, outage, pace } => match link.proof {
+                Proof::None => self.ended(link.endpoint, failure, outage, End::Attempt),
+                Proof::Confirmed => self.ended(link.endpoint, failure, now, End::Confirmed),
+                Proof::Stable => {
+                    self.clear_parks();
+                    self.ended(link.endpoint, failure, now, End::Stable { earliest: pace });
+                }
+            },
+            State::Replacing { link, started, deadline, target, progressed } => {
+                self.clear_parks();
+                self.machine.attempts = 1;
+                self.visited(link.endpoint);
+                if let Err(reason) = self.heard(link.endpoint, failure, End::Stable { earliest: 0 })
+                {
+                    self.release(target);
+                    self.give_up(reason, now, Some(failure));
+                    return;
+                }
+                let (deadline, endpoint) = (deadline.min(self.limit(now)), target);
+                let last = Some(failure);
+                self.machine.state =
+                    State::Dialing { outage: now, started, deadline, endpoint, progressed, last };
+            }
+            State::Draining { link, .. } => {
+                let booked = link.proof == Proof::None;
+                self.give_old_back();
+                self.ended(link.endpoint, failure, now, End::Handover { booked });
+            }
+            State::Stopped
+            | State::Paused { .. }
+            | State::Waiting { .. }
+            | State::Dialing { .. }
+            | State::GaveUp { .. } => {}
+        }
+    }
+
+    /// The replaced connection has finished.
+    pub(crate) fn drained(&mut self) {
+        if let State::Draining { link, .. } = self.machine.state {
+            self.machine.state = State::Held { link, outage: self.now, pace: 0 };
+            self.turn_away();
+        }
+    }
+
+    /// The new connection did not last: the one it replaced is the link again, and still unwanted.
+    pub(crate) fn give_old_back(&mut self) {
+        if let State::Draining { link, old, old_by, old_endpoint, old_wanted } = self.machine.state
+        {
+            let link = Link {
+                id: old,
+                since: link.since,
+                active: self.now,
+                by: old_by,
+                endpoint: old_endpoint,
+                proof: Proof::Stable,
+                wanted: old_wanted,
+                fresh: false,
+            };
+            self.machine.state = State::Held { link, outage: 0, pace: 0 };
+        }
+    }
+
+    /// A new connection is wanted in place of the link.
+    pub(crate) fn want(&mut self, wanted: Wanted) {
+        if let Some(link) = self.machine.state.link() {
+            link.wanted = link.wanted.max(wanted);
+        }
+        self.turn_away();
+    }
+
+    /// When the link is to go away, other endpoints come first, if any can be had.
+    pub(crate) fn turn_away(&mut self) {
+        if let State::Held { link, .. } | State::Replacing { link, .. } = self.machine.state {
+            if link.wanted == Wanted::Away && link.proof == Proof::Stable {
+                self.visited(link.endpoint);
+                if !self.field(Wanted::Away, REMOVED).unvisited(self.endpoints, self.now) {
+                    if let Some(endpoint) = self.endpoint(link.endpoint) {
+                        endpoint.set(VISITED, false);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Attempts, outage and breaker are settled.
+    pub(crate) fn proven(&mut self, index: u16) {
+        self.machine.attempts = 0;
+        self.machine.run.rounds = 0;
+        let rule = self.policy.breaker;
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.succeeded();
+            if let Some(rule) = &rule {
+                endpoint.breaker.success(rule);
+            }
+        }
+    }
+
+    pub(crate) fn release(&mut self, index: u16) {
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.breaker.release();
+        }
+    }
+
+    pub(crate) fn give_back_attempt(&mut self) {
+        self.machine.attempts = self.machine.attempts.saturating_sub(1);
+    }
+
+    pub(crate) fn clear_parks(&mut self) {
+        for endpoint in self.endpoints.iter_mut() {
+            endpoint.parked = 0;
+        }
+    }
+
+    fn visited(&mut self, index: u16) {
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.set(VISITED, true);
+        }
+    }
+
+    /// Over, until `Start`. There is nothing to wake up for.
+    pub(crate) fn give_up(
+        &mut self,
+        reason: GiveUpReason,
+        outage: u64,
+        last: Option<Failure>,
+    ) -> u64 {
+        let elapsed = self.now.saturating_sub(outage);
+        self.machine.state = State::GaveUp { reason, elapsed, last };
+        NEVER
+    }
+
+    /// What one failure means: for its endpoint, for the limits, and for the next dial.
+    fn ended(&mut self, index: u16, failure: Failure, outage: u64, end: End) {
+        let class = match self.heard(index, failure, end) {
+            Ok(class) => class,
+            Err(reason) => {
+                self.release(index);
+                self.give_up(reason, outage, Some(failure));
+                return;
+            }
+        };
+        if matches!(end, End::Attempt | End::Handover { booked: true }) {
+            self.book(index);
+        } else {
+            self.release(index);
+        }
+        self.visited(index);
+        self.machine.cursor = index.wrapping_add(1);
+        let first_retry = self.policy.first_retry;
+        let grows = match end {
+            End::Attempt | End::Confirmed | End::Handover { .. } => true,
+            End::Stable { .. } => class == Class::Overloaded || first_retry == FirstRetry::Backoff,
+        };
+        if grows {
+            self.machine.run.worst = self.machine.run.worst.max(class);
+        }
+        let paced = self.pace(outage, end, grows);
+        let limited =
+            end == End::Attempt && self.machine.run.exhausted(self.policy, self.machine.attempts);
+        if let (End::Handover { .. }, State::Held { pace, .. }) = (end, &mut self.machine.state) {
+            *pace = paced.unwrap_or(NEVER);
+            return;
+        }
+        let last = Some(failure);
+        match paced {
+            _ if limited => {
+                self.give_up(GiveUpReason::MaxAttempts, outage, last);
+            }
+            None => {
+                self.give_up(GiveUpReason::PolicyNever, outage, last);
+            }
+            Some(pace) => self.machine.state = State::Waiting { outage, pace, last },
+        }
+    }
+
+    /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
+    fn heard(&mut self, index: u16, failure: Failure, end: End) -> Result<Class, GiveUpReason> {
+        let held = matches!(end, End::Handover { .. });
+        Ok(match failure {
+            Failure::TimedOut if matches!(end, End::Stable { .. }) => Class::Unreachable,
+            Failure::Unreachable => Class::Unreachable,
+            Failure::TimedOut => Class::TimedOut,
+            Failure::Overloaded => Class::Overloaded,
+            Failure::RetryAfter { delay, spread } => {
+                let (delay, max) = (nanos(delay), self.policy.max_hint);
+                if delay > max && self.policy.give_up_on_long_hint && !held {
+                    return Err(GiveUpReason::HintTooLong);
+                }
+                if delay < self.policy.initial() {
+                    return Ok(Class::Overloaded);
+                }
+                let delay = delay.min(max);
+                let spread = nanos(spread).min(max.saturating_sub(delay)).max(delay / 10);
+                let drawn = scale(spread.saturating_add(1), self.machine.draw());
+                let until = self.now.saturating_add(delay).saturating_add(drawn);
+                if let Some(endpoint) = self.endpoint(index) {
+                    endpoint.hint = until;
+                }
+                Class::Clear
+            }
+            Failure::Fatal if !held => return Err(GiveUpReason::Fatal),
+            Failure::Unsuitable | Failure::Fatal => {
+                self.park(index);
+                Class::Unreachable
+            }
+        })
+    }
+
+    fn park(&mut self, index: u16) {
+        let (policy, now) = (self.policy, self.now);
+        let Some(endpoint) = self.endpoint(index) else { return };
+        let doubled = 1_u64.checked_shl(u32::from(endpoint.parks)).unwrap_or(u64::MAX);
+        endpoint.parks = endpoint.parks.saturating_add(1);
+        let time = policy.park_for.saturating_mul(doubled).min(policy.park_max());
+        let until = now.saturating_add(self.machine.stretched(policy, time));
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.parked = until;
+        }
+    }
+
+    /// The breaker hears of a failed attempt.
+    fn book(&mut self, index: u16) {
+        let (policy, now) = (self.policy, self.now);
+        let others = self.endpoints.iter().enumerate().any(|(other, endpoint)| {
+            other != usize::from(index)
+                && !endpoint.has(crate::endpoint::DUPLICATE)
+                && endpoint.breaker.ready() <= now
+        });
+        let may_open = others || policy.allow_all_open || self.endpoints.len() < 2;
+        let machine = &mut *self.machine;
+        if let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) {
+            endpoint.failures = endpoint.failures.saturating_add(1);
+            if let Some(rule) = &policy.breaker {
+                let spread = |open| machine.stretched(policy, open);
+                endpoint.breaker.failure(rule, now, may_open, spread);
+            } else {
+                endpoint.breaker.release();
+            }
+        }
+    }
+
+    /// The backoff's gate after a failure; `None` if the policy does not dial again.
+    fn pace(&mut self, outage: u64, end: End, grows: bool) -> Option<u64> {
+        let (wanted, endpoint) = match (end, self.machine.state.link()) {
+            (End::Handover { .. }, Some(link)) => (link.wanted, link.endpoint),
+            _ => (Wanted::Any, REMOVED),
+        };
+        let more = self.field(wanted, endpoint).unvisited(self.endpoints, self.now);
+        let window = self.policy.window();
+        let (stable, earliest, elapsed) = match end {
+            End::Attempt => (false, 0, self.now.saturating_sub(outage)),
+            End::Confirmed | End::Handover { .. } => (false, 0, 0),
+            End::Stable { earliest } => (true, earliest, 0),
+        };
+        let backoff_first = stable && self.policy.first_retry == FirstRetry::Backoff;
+        let pace = if grows && (!more || backoff_first) {
+            self.end_round(elapsed, !more, !stable)?
+        } else {
+            let reason = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
+            if !more {
+                if self.policy.backoff == Backoff::Never {
+                    return None;
+                }
+                self.next_round();
+            }
+            self.machine.run.paced_by = reason;
+            self.now.saturating_add(self.spread(window))
+        };
+        if pace < earliest {
+            self.machine.run.paced_by = WaitReason::Backoff;
+        }
+        Some(pace.max(earliest))
+    }
+
+    /// The interval grows by what the round has shown; a `new` round may begin, and the old one may be
+    /// `counted` against the policy's limit. `None` if the policy does not dial again.
+    fn end_round(&mut self, elapsed: u64, new: bool, counted: bool) -> Option<u64> {
+        let rounds = &mut self.machine.run.rounds;
+        *rounds = rounds.saturating_add(u32::from(counted));
+        let mut run = self.machine.run;
+        let grown = run.grow(self.policy, elapsed, || self.machine.draw());
+        self.machine.run = run;
+        if new {
+            self.next_round();
+        }
+        grown?;
+        Some(self.interval())
+    }
+
+    /// The list of endpoints has changed: a dial to a removed one is dropped, a connection to one is to be
+    /// replaced.
+    pub(crate) fn follow(&mut self, lost: Lost) {
+        if lost.dial {
+            self.drop_dial();
+        }
+        if lost.link {
+            self.want(Wanted::Away);
+        }
+        if let Some(link) = self.machine.state.link() {
+            if link.wanted == Wanted::Better && link.endpoint == 0 {
+                link.wanted = Wanted::No;
+            }
+        }
+    }
+
+    /// The list or a circuit was changed by hand: a round that has nothing left to try is over.
+    pub(crate) fn recheck_round(&mut self) {
+        let (outage, wanted, endpoint) = match self.machine.state {
+            State::Waiting { outage, .. } | State::Paused { outage, .. } => {
+                (outage, Wanted::Any, REMOVED)
+            }
+            State::Held { link, .. } if link.wanted != Wanted::No => {
+                (self.now, link.wanted, link.endpoint)
+            }
+            _ => return,
+        };
+        let visited = self.endpoints.iter().any(|endpoint| endpoint.has(VISITED));
+        if !visited || self.field(wanted, endpoint).unvisited(self.endpoints, self.now) {
+            return;
+        }
+        if self.machine.run.worst == Class::Clear {
+            return self.next_round();
+        }
+        let paced = self.end_round(self.now.saturating_sub(outage), true, true);
+        match (&mut self.machine.state, paced) {
+            (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
+            (State::Waiting { pace, .. } | State::Paused { pace, .. }, Some(paced)) => {
+                *pace = paced;
+            }
+            (State::Waiting { last, .. } | State::Paused { last, .. }, None) => {
+                let last = *last;
+                self.give_up(GiveUpReason::PolicyNever, outage, last);
+            }
+            _ => {}
+        }
+    }
+
+    /// The end of one wait of the current interval, from now.
+    fn interval(&mut self) -> u64 {
+        let (jitter, floor) = (self.policy.jitter, self.policy.floor);
+        let base = self.machine.run.base;
+        self.machine.run.paced_by = WaitReason::Backoff;
+        if base == 0 {
+            return self.now;
+        }
+        let draw = match jitter {
+            Jitter::None => 0,
+            Jitter::Full | Jitter::Equal | Jitter::Proportional(_) => self.machine.draw(),
+            Jitter::Phase(_) => {
+                if self.machine.run.phase == 0 {
+                    let phase = u32::try_from(self.machine.draw() >> 32).unwrap_or(0);
+                    self.machine.run.phase = phase.max(1);
+                }
+                u64::from(self.machine.run.phase) << 32
+            }
+        };
+        self.now.saturating_add(jitter.wait(base, floor, draw))
+    }
+
+    /// Uniform in `[0, window]`; at once without jitter.
+    pub(crate) fn spread(&mut self, window: u64) -> u64 {
+        if window == 0 || self.policy.jitter == Jitter::None {
+            return 0;
+        }
+        scale(window.saturating_add(1), self.machine.draw())
+    }
+}

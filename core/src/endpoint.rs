@@ -1,0 +1,103 @@
+//! Endpoints: what is remembered about each address, under the caller's own key.
+
+use crate::breaker::{BreakerState, Circuit};
+use crate::time::Timestamp;
+
+/// One place that can be dialed, named by the caller's `key`, with its health.
+///
+/// Addresses stay with the caller: actions name keys, and a key is looked up when it is dialed. A
+/// failing endpoint is put behind the others, never removed. Made by [`new`](Self::new); the
+/// reconnector keeps the rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    key: u32,
+    pub(crate) failures: u16,
+    /// Times in a row that it was unsuitable.
+    pub(crate) parks: u8,
+    pub(crate) flags: u8,
+    /// When a server's hint ends; 0 for none. While there is one it replaces the backoff.
+    pub(crate) hint: u64,
+    pub(crate) parked: u64,
+    pub(crate) breaker: BreakerState,
+}
+
+/// Has failed in this round.
+pub(crate) const VISITED: u8 = 1;
+/// An earlier endpoint of the list has the same key; this one does not count.
+pub(crate) const DUPLICATE: u8 = 2;
+
+impl Endpoint {
+    /// An endpoint of which nothing is known.
+    pub const fn new(key: u32) -> Self {
+        Self {
+            key,
+            failures: 0,
+            parks: 0,
+            flags: 0,
+            hint: 0,
+            parked: 0,
+            breaker: BreakerState::CLOSED,
+        }
+    }
+
+    /// The caller's name for it.
+    pub const fn key(&self) -> u32 {
+        self.key
+    }
+
+    /// Dials failed, and connections lost before they were stable, since the last success; saturating.
+    pub const fn failures(&self) -> u16 {
+        self.failures
+    }
+
+    /// Its circuit at `now`; always closed if the policy has no breaker and nobody tripped it.
+    pub fn circuit(&self, now: Timestamp) -> Circuit {
+        self.breaker.circuit(now.as_nanos())
+    }
+
+    /// When the server's own `RetryAfter` ends, if one is to be followed.
+    pub fn hinted_until(&self) -> Option<Timestamp> {
+        (self.hint != 0).then_some(Timestamp::from_nanos(self.hint))
+    }
+
+    /// When it may be tried again after it was `Unsuitable`; in the past if it was not.
+    pub const fn parked_until(&self) -> Timestamp {
+        Timestamp::from_nanos(self.parked)
+    }
+
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    pub(crate) fn set(&mut self, flag: u8, on: bool) {
+        self.flags = if on { self.flags | flag } else { self.flags & !flag };
+    }
+
+    /// Hint, breaker and parking are past.
+    pub(crate) fn eligible(&self, now: u64) -> bool {
+        self.hint <= now && self.parked <= now && self.breaker.ready() <= now
+    }
+
+    pub(crate) fn succeeded(&mut self) {
+        self.failures = 0;
+        self.parks = 0;
+        self.parked = 0;
+    }
+}
+
+/// Marks every endpoint whose key an earlier one has.
+pub(crate) fn mark_duplicates(endpoints: &mut [Endpoint]) {
+    let mut rest = endpoints;
+    while let Some((first, tail)) = rest.split_first_mut() {
+        for other in tail.iter_mut().filter(|other| other.key == first.key) {
+            other.set(DUPLICATE, true);
+        }
+        rest = tail;
+    }
+}
+
+/// Index of the endpoint with this key.
+pub(crate) fn position(endpoints: &[Endpoint], key: u32) -> Option<u16> {
+    let index = endpoints.iter().position(|endpoint| endpoint.key == key)?;
+    u16::try_from(index).ok()
+}

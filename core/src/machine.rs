@@ -1,0 +1,316 @@
+//! The machine's memory: its states, each with its own deadlines, and what they look like from outside.
+
+use core::time::Duration;
+
+use crate::action::{Action, Dial, Draining, GiveUp, GiveUpReason, Hold, Wait, WaitReason};
+use crate::endpoint::Endpoint;
+use crate::failure::Failure;
+use crate::id::DialId;
+use crate::jitter::Jitter;
+use crate::policy::{NEVER, Policy};
+use crate::rng::{draw, stretch};
+use crate::run::Run;
+use crate::time::Timestamp;
+
+/// The endpoint of a connection that is no longer in the list.
+pub(crate) const REMOVED: u16 = u16::MAX;
+
+/// How proven a connection is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub(crate) enum Proof {
+    None,
+    /// The application has seen it healthy.
+    Confirmed,
+    /// It has stayed up.
+    Stable,
+}
+
+/// Whether a new connection is wanted in place of one that works, in rising order of reach.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub(crate) enum Wanted {
+    No,
+    /// To a better endpoint.
+    Better,
+    /// To any.
+    Any,
+    /// To another endpoint, if one can be had.
+    Away,
+}
+
+/// A connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Link {
+    pub(crate) id: DialId,
+    /// When it became the link.
+    pub(crate) since: u64,
+    /// When something was last received.
+    pub(crate) active: u64,
+    /// When the server will end it.
+    pub(crate) by: u64,
+    pub(crate) endpoint: u16,
+    pub(crate) proof: Proof,
+    pub(crate) wanted: Wanted,
+    /// It ended an outage, not a handover.
+    pub(crate) fresh: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    Stopped,
+    /// Wanted, but offline or without an endpoint: since `since` the outage's clock stands still.
+    Paused {
+        outage: u64,
+        pace: u64,
+        since: u64,
+        last: Option<Failure>,
+    },
+    /// `outage` is when it began, `pace` the backoff's gate.
+    Waiting {
+        outage: u64,
+        pace: u64,
+        last: Option<Failure>,
+    },
+    Dialing {
+        outage: u64,
+        started: u64,
+        deadline: u64,
+        endpoint: u16,
+        progressed: bool,
+        last: Option<Failure>,
+    },
+    /// Until the connection is stable the `outage` goes on; after that `pace` is for its replacement.
+    Held {
+        link: Link,
+        outage: u64,
+        pace: u64,
+    },
+    /// `link` is stable and serves while the dial that replaces it is in flight.
+    Replacing {
+        link: Link,
+        started: u64,
+        deadline: u64,
+        target: u16,
+        progressed: bool,
+    },
+    /// `link` is new; the stable one it replaced finishes what it started. `old_wanted` is what the
+    /// handover was for, in case the old one is needed again.
+    Draining {
+        link: Link,
+        old: DialId,
+        old_by: u64,
+        old_endpoint: u16,
+        old_wanted: Wanted,
+    },
+    GaveUp {
+        reason: GiveUpReason,
+        elapsed: u64,
+        last: Option<Failure>,
+    },
+}
+
+impl State {
+    /// The connection that is the link.
+    pub(crate) fn link(&mut self) -> Option<&mut Link> {
+        match self {
+            Self::Held { link, .. }
+            | Self::Replacing { link, .. }
+            | Self::Draining { link, .. } => Some(link),
+            Self::Stopped
+            | Self::Paused { .. }
+            | Self::Waiting { .. }
+            | Self::Dialing { .. }
+            | Self::GaveUp { .. } => None,
+        }
+    }
+
+    /// The backoff's gate, where there is one.
+    pub(crate) fn pace(&mut self) -> Option<&mut u64> {
+        match self {
+            Self::Paused { pace, .. } | Self::Waiting { pace, .. } | Self::Held { pace, .. } => {
+                Some(pace)
+            }
+            Self::Stopped
+            | Self::Dialing { .. }
+            | Self::Replacing { .. }
+            | Self::Draining { .. }
+            | Self::GaveUp { .. } => None,
+        }
+    }
+}
+
+/// What a new list of endpoints no longer has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Lost {
+    pub(crate) dial: bool,
+    pub(crate) link: bool,
+}
+
+impl State {
+    /// Follows the endpoints to their new indices.
+    pub(crate) fn relocate(&mut self, moved: impl Fn(u16) -> Option<u16>) -> Lost {
+        let follow = |index: &mut u16| {
+            let found = moved(*index);
+            *index = found.unwrap_or(REMOVED);
+            found.is_none()
+        };
+        let mut lost = Lost::default();
+        match self {
+            Self::Dialing { endpoint, .. } => lost.dial = follow(endpoint),
+            Self::Held { link, .. } => lost.link = follow(&mut link.endpoint),
+            Self::Replacing { link, target, .. } => {
+                lost = Lost { dial: follow(target), link: follow(&mut link.endpoint) };
+            }
+            Self::Draining { link, old_endpoint, .. } => {
+                follow(old_endpoint);
+                lost.link = follow(&mut link.endpoint);
+            }
+            Self::Stopped | Self::Paused { .. } | Self::Waiting { .. } | Self::GaveUp { .. } => {}
+        }
+        lost
+    }
+}
+
+/// Everything a reconnector remembers, but for its endpoints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Machine {
+    pub(crate) state: State,
+    pub(crate) run: Run,
+    pub(crate) now: u64,
+    pub(crate) seed: u64,
+    /// The theoretical arrival time of the rate limit.
+    pub(crate) arrival: u64,
+    pub(crate) deferred: u64,
+    /// When the next timer is due; [`NEVER`] for none.
+    pub(crate) wake: u64,
+    pub(crate) next_id: DialId,
+    pub(crate) draws: u32,
+    /// Dials of this outage.
+    pub(crate) attempts: u32,
+    /// Seed of this round's shuffle.
+    pub(crate) shuffle: u32,
+    pub(crate) ignored: u32,
+    pub(crate) backward: u32,
+    /// Where the round robin stands.
+    pub(crate) cursor: u16,
+    /// The gate that holds while waiting.
+    pub(crate) wait_reason: WaitReason,
+    pub(crate) offline: bool,
+}
+
+impl Machine {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self {
+            state: State::Stopped,
+            run: Run::NEW,
+            now: 0,
+            seed,
+            arrival: 0,
+            deferred: 0,
+            wake: NEVER,
+            next_id: DialId::FIRST,
+            draws: 0,
+            attempts: 0,
+            shuffle: 0,
+            ignored: 0,
+            backward: 0,
+            cursor: 0,
+            wait_reason: WaitReason::Backoff,
+            offline: false,
+        }
+    }
+
+    /// The id of the last dial, which is the one in flight if any is.
+    pub(crate) fn last_id(&self) -> DialId {
+        self.next_id.previous()
+    }
+
+    pub(crate) fn draw(&mut self) -> u64 {
+        let counter = u64::from(self.draws);
+        self.draws = self.draws.wrapping_add(1);
+        draw(self.seed, counter)
+    }
+
+    /// `time` stretched by up to a tenth, but exact without jitter.
+    pub(crate) fn stretched(&mut self, policy: &Policy, time: u64) -> u64 {
+        if policy.jitter == Jitter::None { time } else { stretch(time, self.draw()) }
+    }
+
+    pub(crate) fn action(&self, policy: &Policy, endpoints: &[Endpoint]) -> Action {
+        let wake = Timestamp::from_nanos(self.wake);
+        let dial = |deadline, endpoint: u16, attempt, serving| {
+            let endpoint = endpoints.get(usize::from(endpoint)).map_or(0, Endpoint::key);
+            let deadline = Timestamp::from_nanos(deadline);
+            Action::Dial(Dial { id: self.last_id(), endpoint, attempt, deadline, wake, serving })
+        };
+        let hold = |id, draining| {
+            Action::Hold(Hold { id, wake: (self.wake != NEVER).then_some(wake), draining })
+        };
+        match self.state {
+            State::Stopped | State::Paused { .. } => Action::Idle,
+            State::Waiting { .. } => {
+                Action::SleepUntil(Wait { until: wake, reason: self.wait_reason })
+            }
+            State::Dialing { deadline, endpoint, .. } => {
+                dial(deadline, endpoint, self.attempts, None)
+            }
+            State::Held { link, .. } => hold(link.id, None),
+            State::Replacing { link, deadline, target, .. } => {
+                dial(deadline, target, 0, Some(link.id))
+            }
+            State::Draining { link, old, old_by, .. } => {
+                let deadline = Timestamp::from_nanos(drain_deadline(policy, &link, old_by));
+                hold(link.id, Some(Draining { id: old, deadline }))
+            }
+            State::GaveUp { reason, elapsed, last } => Action::GiveUp(GiveUp {
+                reason,
+                attempts: self.attempts,
+                elapsed: Duration::from_nanos(elapsed),
+                last,
+            }),
+        }
+    }
+}
+
+/// When the connection that `link` replaced is no longer named.
+pub(crate) fn drain_deadline(policy: &Policy, link: &Link, old_by: u64) -> u64 {
+    link.since.saturating_add(policy.drain_timeout).min(old_by)
+}
+
+/// One call: the machine, what it decides by, and when.
+pub(crate) struct Step<'a> {
+    pub(crate) machine: &'a mut Machine,
+    pub(crate) policy: &'a Policy,
+    pub(crate) endpoints: &'a mut [Endpoint],
+    pub(crate) now: u64,
+}
+
+impl<'a> Step<'a> {
+    /// Advances the clock: never backwards, and never to the last instant, which is for deadlines that
+    /// do not fire.
+    pub(crate) fn new(
+        machine: &'a mut Machine,
+        policy: &'a Policy,
+        endpoints: &'a mut [Endpoint],
+        now: Timestamp,
+    ) -> Self {
+        let now = now.as_nanos().min(NEVER.saturating_sub(1));
+        if now < machine.now {
+            machine.backward = machine.backward.saturating_add(1);
+        } else {
+            machine.now = now;
+        }
+        let now = machine.now;
+        Self { machine, policy, endpoints, now }
+    }
+
+    pub(crate) fn endpoint(&mut self, index: u16) -> Option<&mut Endpoint> {
+        self.endpoints.get_mut(usize::from(index))
+    }
+
+    /// The end of an outage that began at `outage`.
+    pub(crate) fn limit(&self, outage: u64) -> u64 {
+        outage.saturating_add(self.policy.max_elapsed)
+    }
+}

@@ -1,0 +1,434 @@
+//! A policy is checked once, when it is built; after that nothing about it can be wrong.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use crate::backoff::{Backoff, Failures, Growth, Ratio};
+use crate::breaker::{BreakerPolicy, Rule};
+use crate::builder::PolicyBuilder;
+use crate::jitter::Jitter;
+use crate::rate_limit::RateLimit;
+use crate::rng::{percent_of, scale, stretch};
+use crate::time::nanos;
+
+/// No limit, no deadline: further away than any time.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// The longest an unsuitable endpoint stays parked, unless `park_for` itself is longer.
+const PARK_MAX: Duration = Duration::from_secs(3600);
+
+/// When the first dial after losing a stable connection happens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum FirstRetry {
+    /// At once. For a single client; a fleet that does this arrives in one instant.
+    Immediate,
+    /// Uniform in `[0, window]`, and the same window before the next endpoint of a round: a restarted
+    /// server drops its whole fleet in the same instant. At once under [`Jitter::None`].
+    Jittered(Duration),
+    /// After the first backoff interval, as if the loss had been a failed dial.
+    Backoff,
+}
+
+/// What a server that is too busy, or silent, does to the interval. *Down is not overloaded*: every
+/// dial to an overloaded server costs it work that it will throw away.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Overload {
+    /// Nothing: `Overloaded` and `TimedOut` count as `Unreachable`. Leaves a fleet stuck in 4 of 96
+    /// simulated overloads.
+    Ignore,
+    /// An interval below `floor` jumps to it, otherwise it grows by `growth`: up to `cap` when the
+    /// server said that it is overloaded, and when it is only silent up to the larger of the policy's
+    /// cap and 15 % of the outage so far, if that is less.
+    Jump {
+        /// Shortest interval after such a failure; > 0.
+        floor: Duration,
+        /// Growth above the floor; at least 1.
+        growth: Growth,
+        /// Longest interval; at least `floor`.
+        cap: Duration,
+    },
+}
+
+/// Which endpoint is dialed next, among those that may be dialed soonest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Selection {
+    /// In list order from the one in use, which is kept for as long as it works.
+    RoundRobin,
+    /// The first of the list.
+    Priority {
+        /// Return to a better endpoint when the connection has been stable, and the better one's
+        /// breaker not open, for this long (stretched by up to a tenth); `None` to stay.
+        failback: Option<Duration>,
+    },
+    /// In an order drawn anew each round.
+    Shuffle,
+}
+
+/// How a connection that works is replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Refresh {
+    /// The new connection first, then the old one drains: nothing is lost.
+    MakeFirst,
+    /// The old connection is dropped first, for protocols in which a second connection evicts the
+    /// first (MQTT client ids).
+    BreakFirst,
+}
+
+/// When to dial, how often, how long, and when to stop. Made by [`Policy::builder`], checked by
+/// [`build`](PolicyBuilder::build).
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Backoff, Jitter, Policy};
+///
+/// // Checked at compile time: a bad constant does not build.
+/// const POLICY: Policy = match Policy::builder()
+///     .backoff(Backoff::exponential(Duration::from_millis(100), 2, 1))
+///     .cap(Duration::from_secs(5))
+///     .jitter(Jitter::Equal)
+///     .build()
+/// {
+///     Ok(policy) => policy,
+///     Err(_) => panic!("bad policy"),
+/// };
+/// assert_eq!(POLICY.cap(), Duration::from_secs(5));
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setter of its own")]
+pub struct Policy {
+    pub(crate) backoff: Backoff,
+    pub(crate) ratio: Ratio,
+    pub(crate) floor: u64,
+    pub(crate) cap: u64,
+    pub(crate) jitter: Jitter,
+    pub(crate) first_retry: FirstRetry,
+    pub(crate) startup_splay: u64,
+    pub(crate) stable_after: u64,
+    pub(crate) dial_timeout: u64,
+    pub(crate) dial_timeout_max: u64,
+    pub(crate) handshake_timeout: u64,
+    pub(crate) handshake_timeout_max: u64,
+    pub(crate) overload: Option<OverloadClass>,
+    /// The overload class was asked for, so a later cap leaves it alone.
+    pub(crate) overload_set: bool,
+    pub(crate) max_attempts: Option<NonZeroU32>,
+    pub(crate) max_rounds: Option<NonZeroU32>,
+    /// [`NEVER`] for no limit.
+    pub(crate) max_elapsed: u64,
+    pub(crate) rate_limit: RateLimit,
+    pub(crate) max_hint: u64,
+    pub(crate) give_up_on_long_hint: bool,
+    pub(crate) breaker: Option<Rule>,
+    pub(crate) allow_all_open: bool,
+    pub(crate) selection: Selection,
+    pub(crate) park_for: u64,
+    pub(crate) give_up_when_all_parked: bool,
+    pub(crate) refresh: Refresh,
+    /// [`NEVER`] for no limit.
+    pub(crate) max_age: u64,
+    pub(crate) drain_timeout: u64,
+    /// [`NEVER`] for no limit.
+    pub(crate) idle_timeout: u64,
+}
+
+/// [`Overload::Jump`], checked, in nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct OverloadClass {
+    pub(crate) floor: u64,
+    pub(crate) ratio: Ratio,
+    pub(crate) cap: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl Policy {
+    /// A policy that never gets a fleet stuck: no give-up, no breaker, and every figure chosen by
+    /// simulating fleets through 96 kinds of outage (8 server behaviours × 4 lengths × 3 capacities).
+    /// Each setter of [`PolicyBuilder`] says its default and why.
+    pub const DEFAULT: Self = match PolicyBuilder::new().build() {
+        Ok(policy) => policy,
+        Err(_) => unreachable!(),
+    };
+
+    /// A builder that starts from [`Policy::DEFAULT`]; each setter overrides one thing.
+    pub const fn builder() -> PolicyBuilder {
+        PolicyBuilder::new()
+    }
+
+    /// A builder that starts from this policy.
+    pub const fn to_builder(&self) -> PolicyBuilder {
+        let overload = self.overload();
+        PolicyBuilder {
+            backoff: self.backoff,
+            floor: self.floor(),
+            cap: self.cap(),
+            jitter: self.jitter,
+            first_retry: self.first_retry,
+            startup_splay: self.startup_splay(),
+            stable_after: self.stable_after(),
+            dial_timeout: self.dial_timeout(),
+            dial_timeout_max: Some(self.dial_timeout_max()),
+            handshake_timeout: self.handshake_timeout(),
+            handshake_timeout_max: Some(self.handshake_timeout_max()),
+            overload,
+            overload_set: self.overload_set,
+            cap_set: false,
+            max_attempts: match self.max_attempts {
+                Some(limit) => Some(limit.get()),
+                None => None,
+            },
+            max_rounds: match self.max_rounds {
+                Some(limit) => Some(limit.get()),
+                None => None,
+            },
+            max_elapsed: self.max_elapsed(),
+            burst: self.rate_limit.burst,
+            spacing: Duration::from_nanos(self.rate_limit.spacing),
+            max_hint: self.max_hint(),
+            give_up_on_long_hint: self.give_up_on_long_hint,
+            breaker: self.breaker(),
+            allow_all_open: self.allow_all_open,
+            selection: self.selection,
+            park_for: Duration::from_nanos(self.park_for),
+            give_up_when_all_parked: self.give_up_when_all_parked,
+            refresh: self.refresh,
+            max_age: self.max_age(),
+            drain_timeout: Duration::from_nanos(self.drain_timeout),
+            idle_timeout: self.idle_timeout(),
+        }
+    }
+
+    /// The longest wait this policy can impose on a link: the largest of every gate, hints and breaker
+    /// included. A caller's own `Defer`, and endpoints tripped by hand, are apart.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use redial::Policy;
+    /// // A hostile hint: an hour, and the tenth that spreads it.
+    /// assert_eq!(Policy::DEFAULT.longest_wait(), Duration::from_secs(3960));
+    /// ```
+    pub const fn longest_wait(&self) -> Duration {
+        let mut longest = self.cap;
+        let gates = [
+            match self.overload {
+                Some(class) => class.cap,
+                None => 0,
+            },
+            match self.first_retry {
+                FirstRetry::Jittered(window) => nanos(window),
+                FirstRetry::Immediate | FirstRetry::Backoff => 0,
+            },
+            self.startup_splay,
+            stretch(self.max_hint, NEVER),
+            match self.breaker {
+                Some(rule) => stretch(rule.open_max, NEVER),
+                None => 0,
+            },
+            stretch(self.park_max(), NEVER),
+            self.rate_limit.spacing,
+        ];
+        let mut rest = gates.as_slice();
+        while let Some((gate, tail)) = rest.split_first() {
+            if *gate > longest {
+                longest = *gate;
+            }
+            rest = tail;
+        }
+        // Stretching draws from a half-open range; the bound itself is a tenth, rounded up.
+        Duration::from_nanos(longest.saturating_add(if longest == NEVER { 0 } else { 1 }))
+    }
+}
+
+/// Readers, one per setter of [`PolicyBuilder`], in its order and with its units.
+impl Policy {
+    /// The shape of the growing interval.
+    pub const fn backoff(&self) -> &Backoff {
+        &self.backoff
+    }
+
+    /// Shortest wait that backoff asks for.
+    pub const fn floor(&self) -> Duration {
+        Duration::from_nanos(self.floor)
+    }
+
+    /// Longest interval after `Unreachable`.
+    pub const fn cap(&self) -> Duration {
+        Duration::from_nanos(self.cap)
+    }
+
+    /// How waits are spread.
+    pub const fn jitter(&self) -> Jitter {
+        self.jitter
+    }
+
+    /// When a lost stable connection is first dialed again.
+    pub const fn first_retry(&self) -> FirstRetry {
+        self.first_retry
+    }
+
+    /// Window of the very first dial; zero for at once.
+    pub const fn startup_splay(&self) -> Duration {
+        Duration::from_nanos(self.startup_splay)
+    }
+
+    /// How long a connection must stay up to be stable.
+    pub const fn stable_after(&self) -> Duration {
+        Duration::from_nanos(self.stable_after)
+    }
+
+    /// Shortest dial deadline.
+    pub const fn dial_timeout(&self) -> Duration {
+        Duration::from_nanos(self.dial_timeout)
+    }
+
+    /// Longest dial deadline before the server has answered anything.
+    pub const fn dial_timeout_max(&self) -> Duration {
+        Duration::from_nanos(self.dial_timeout_max)
+    }
+
+    /// Shortest dial deadline once the server has answered something.
+    pub const fn handshake_timeout(&self) -> Duration {
+        Duration::from_nanos(self.handshake_timeout)
+    }
+
+    /// Longest dial deadline of all.
+    pub const fn handshake_timeout_max(&self) -> Duration {
+        Duration::from_nanos(self.handshake_timeout_max)
+    }
+
+    /// What overload does to the interval.
+    pub const fn overload(&self) -> Overload {
+        match self.overload {
+            None => Overload::Ignore,
+            Some(class) => Overload::Jump {
+                floor: Duration::from_nanos(class.floor),
+                growth: class.ratio.growth(),
+                cap: Duration::from_nanos(class.cap),
+            },
+        }
+    }
+
+    /// Dials per outage, if limited.
+    pub const fn max_attempts(&self) -> Option<NonZeroU32> {
+        self.max_attempts
+    }
+
+    /// Rounds through the endpoints per outage, if limited.
+    pub const fn max_rounds(&self) -> Option<NonZeroU32> {
+        self.max_rounds
+    }
+
+    /// Length of an outage, if limited.
+    pub const fn max_elapsed(&self) -> Option<Duration> {
+        limit(self.max_elapsed)
+    }
+
+    /// Burst and spacing of the rate limit.
+    pub const fn rate_limit(&self) -> (u32, Duration) {
+        (self.rate_limit.burst, Duration::from_nanos(self.rate_limit.spacing))
+    }
+
+    /// Longest hint that is followed.
+    pub const fn max_hint(&self) -> Duration {
+        Duration::from_nanos(self.max_hint)
+    }
+
+    /// The breaker of each endpoint, if any.
+    pub const fn breaker(&self) -> Option<BreakerPolicy> {
+        match &self.breaker {
+            Some(rule) => Some(rule.policy()),
+            None => None,
+        }
+    }
+
+    /// How endpoints are chosen.
+    pub const fn selection(&self) -> Selection {
+        self.selection
+    }
+
+    /// How long an unsuitable endpoint is parked the first time.
+    pub const fn park_for(&self) -> Duration {
+        Duration::from_nanos(self.park_for)
+    }
+
+    /// How a working connection is replaced.
+    pub const fn refresh(&self) -> Refresh {
+        self.refresh
+    }
+
+    /// Age at which a connection is replaced, if limited.
+    pub const fn max_age(&self) -> Option<Duration> {
+        limit(self.max_age)
+    }
+
+    /// How long a replaced connection may drain.
+    pub const fn drain_timeout(&self) -> Duration {
+        Duration::from_nanos(self.drain_timeout)
+    }
+
+    /// How long a connection may be silent, if limited.
+    pub const fn idle_timeout(&self) -> Option<Duration> {
+        limit(self.idle_timeout)
+    }
+}
+
+impl Policy {
+    /// The first interval, in nanoseconds and clamped.
+    pub(crate) fn initial(&self) -> u64 {
+        let first = Failures {
+            count: 1,
+            previous: Duration::ZERO,
+            elapsed: Duration::ZERO,
+            draw: NEVER / 2,
+        };
+        self.backoff.next(self.ratio, 1, 0, || first).unwrap_or(0).clamp(self.floor, self.cap)
+    }
+
+    pub(crate) const fn park_max(&self) -> u64 {
+        let park_max = nanos(PARK_MAX);
+        if self.park_for > park_max { self.park_for } else { park_max }
+    }
+
+    /// Window before the first retry and before the next endpoint of a round; 0 for at once.
+    pub(crate) const fn window(&self) -> u64 {
+        match (self.first_retry, self.jitter) {
+            (FirstRetry::Jittered(_), Jitter::None)
+            | (FirstRetry::Immediate | FirstRetry::Backoff, _) => 0,
+            (FirstRetry::Jittered(window), _) => nanos(window),
+        }
+    }
+
+    /// Age at which a connection is replaced, for a uniform `draw`; `fresh` if it ended an outage.
+    pub(crate) fn aged(&self, fresh: bool, draw: u64) -> u64 {
+        if self.jitter == Jitter::None {
+            return self.max_age;
+        }
+        let tenth = self.max_age / 10;
+        let shortest = if fresh { tenth } else { self.max_age.saturating_sub(tenth) };
+        let shortest = shortest.max(self.stable_after);
+        shortest.saturating_add(scale(self.max_age.saturating_sub(shortest), draw))
+    }
+
+    /// `after`, stretched by a uniform `draw`.
+    pub(crate) fn failback(&self, after: Duration, draw: u64) -> u64 {
+        let after = nanos(after);
+        if self.jitter == Jitter::None { after } else { stretch(after, draw) }
+    }
+
+    /// Longest interval after a server that was only silent, `elapsed` into the outage.
+    pub(crate) fn silent_cap(&self, class: &OverloadClass, elapsed: u64) -> u64 {
+        self.cap.max(percent_of(elapsed, 15)).min(class.cap)
+    }
+}
+
+const fn limit(nanos: u64) -> Option<Duration> {
+    if nanos == NEVER { None } else { Some(Duration::from_nanos(nanos)) }
+}

@@ -1,0 +1,128 @@
+//! A run of failures: what it has earned so far, and so how long the next wait and dial may be.
+//!
+//! The run outlives single connections. It is forgotten only when a connection was stable.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use crate::action::WaitReason;
+use crate::backoff::Failures;
+use crate::policy::Policy;
+
+/// The handshake deadline may always grow this far, however young the outage.
+const HANDSHAKE_FREE: u64 = 120_000_000_000;
+
+/// How much a failure says about the server, from nothing to "too busy".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub(crate) enum Class {
+    /// Nothing failed, or the server said when: no reason to grow.
+    Clear,
+    Unreachable,
+    TimedOut,
+    Overloaded,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Run {
+    /// The current interval before jitter; 0 before the first.
+    pub(crate) base: u64,
+    /// Intervals asked for.
+    pub(crate) failures: u32,
+    /// The factor of [`Jitter::Phase`](crate::Jitter::Phase); 0 until it is drawn.
+    pub(crate) phase: u32,
+    /// Rounds through the endpoints that have failed.
+    pub(crate) rounds: u32,
+    /// Dials that ended silent after progress.
+    pub(crate) stalls: u8,
+    /// What the pace of the next dial stands for.
+    pub(crate) paced_by: WaitReason,
+    /// The worst class that has set `base`.
+    pub(crate) class: Class,
+    /// The worst class of the present round.
+    pub(crate) worst: Class,
+}
+
+impl Run {
+    pub(crate) const NEW: Self = Self {
+        base: 0,
+        failures: 0,
+        phase: 0,
+        rounds: 0,
+        stalls: 0,
+        paced_by: WaitReason::Backoff,
+        class: Class::Clear,
+        worst: Class::Clear,
+    };
+
+    /// Grows the interval by the worst class of the round that ended; `None` if the policy stops here.
+    pub(crate) fn grow(
+        &mut self,
+        policy: &Policy,
+        elapsed: u64,
+        draw: impl FnOnce() -> u64,
+    ) -> Option<()> {
+        let worst = core::mem::replace(&mut self.worst, Class::Clear);
+        if worst == Class::Clear {
+            return Some(());
+        }
+        self.failures = self.failures.saturating_add(1);
+        let (count, previous) = (self.failures, self.base);
+        let shaped = policy.backoff.next(policy.ratio, count, previous, || Failures {
+            count,
+            previous: Duration::from_nanos(previous),
+            elapsed: Duration::from_nanos(elapsed),
+            draw: draw(),
+        })?;
+        let mut base = shaped.clamp(policy.floor, policy.cap);
+        match &policy.overload {
+            Some(class) if worst >= Class::TimedOut => {
+                let grown =
+                    if previous < class.floor { class.floor } else { class.ratio.grow(previous) };
+                let cap = if worst == Class::Overloaded {
+                    class.cap
+                } else {
+                    policy.silent_cap(class, elapsed)
+                };
+                base = grown.min(cap).max(policy.floor);
+                self.class = self.class.max(worst);
+            }
+            _ => self.class = self.class.max(Class::Unreachable),
+        }
+        // Being merely unreachable does not disprove an overload: until a connection is stable, the
+        // interval does not shrink again.
+        self.base = if self.class >= Class::TimedOut { base.max(previous) } else { base };
+        Some(())
+    }
+
+    /// Deadline of a dial started at `start` that the server has not answered yet.
+    pub(crate) fn dial_deadline(&self, policy: &Policy, start: u64) -> u64 {
+        let grown = (self.base / 3).saturating_mul(4);
+        start.saturating_add(grown.clamp(policy.dial_timeout, policy.dial_timeout_max))
+    }
+
+    /// Deadline of a dial started at `start` that the server has answered, `elapsed` into the outage.
+    pub(crate) fn handshake_deadline(&self, policy: &Policy, start: u64, elapsed: u64) -> u64 {
+        let grown =
+            policy.handshake_timeout.saturating_mul(3_u64.saturating_pow(u32::from(self.stalls)));
+        let limit = HANDSHAKE_FREE.max(elapsed / 10).max(policy.handshake_timeout);
+        start.saturating_add(grown.min(limit).min(policy.handshake_timeout_max))
+    }
+
+    /// The number of dials or rounds after which the policy gives up is reached.
+    pub(crate) fn exhausted(&self, policy: &Policy, attempts: u32) -> bool {
+        let reached = |limit: Option<NonZeroU32>, count| limit.is_some_and(|l| count >= l.get());
+        reached(policy.max_attempts, attempts) || reached(policy.max_rounds, self.rounds)
+    }
+
+    /// Whether `Online` may cut the current wait. Our own network explains silence, but only if it was
+    /// gone; and never a server that said it is too busy.
+    pub(crate) fn online_cuts(&self, was_offline: bool) -> bool {
+        self.paced_by == WaitReason::Backoff
+            && match self.class {
+                Class::Clear | Class::Unreachable => true,
+                Class::TimedOut => was_offline,
+                Class::Overloaded => false,
+            }
+    }
+}
