@@ -82,3 +82,8 @@ pub use policy::{FirstRetry, Overload, Policy, Refresh, Selection};
 pub use reconnector::{Counters, Reconnector};
 pub use status::{Phase, Status};
 pub use time::Timestamp;
+
+/// The snippets of the README run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
