@@ -1,3 +1,15 @@
 //! Laws, reference model and simulator for `redial`, for its own tests and its users'.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
+mod bytes;
+pub mod ops;
+mod policies;
+mod strategies;
+mod trace;
+
+pub use bytes::{Bytes, Random, positive, seed, span};
+pub use ops::{Call, Op};
+pub use policies::{POLICY_BYTES, policy};
+pub use strategies::{operations, policies};
+pub use trace::{Record, Subject, Trace, apply};
