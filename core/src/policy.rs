@@ -389,7 +389,7 @@ impl Policy {
             elapsed: Duration::ZERO,
             draw: NEVER / 2,
         };
-        self.backoff.next(self.ratio, 1, 0, || first).unwrap_or(0).clamp(self.floor, self.cap)
+        self.backoff.next(self.ratio, 1, 0, || first).unwrap_or(0).min(self.cap).max(self.floor)
     }
 
     pub(crate) const fn park_max(&self) -> u64 {

@@ -74,7 +74,7 @@ impl Run {
             elapsed: Duration::from_nanos(elapsed),
             draw: draw(),
         })?;
-        let mut base = shaped.clamp(policy.floor, policy.cap);
+        let mut base = shaped.min(policy.cap).max(policy.floor);
         match &policy.overload {
             Some(class) if worst >= Class::TimedOut => {
                 let grown =
@@ -98,7 +98,7 @@ impl Run {
     /// Deadline of a dial started at `start` that the server has not answered yet.
     pub(crate) fn dial_deadline(&self, policy: &Policy, start: u64) -> u64 {
         let grown = (self.base / 3).saturating_mul(4);
-        start.saturating_add(grown.clamp(policy.dial_timeout, policy.dial_timeout_max))
+        start.saturating_add(grown.min(policy.dial_timeout_max).max(policy.dial_timeout))
     }
 
     /// Deadline of a dial started at `start` that the server has answered, `elapsed` into the outage.
