@@ -77,6 +77,22 @@ pub struct Failures {
     pub draw: u64,
 }
 
+impl Failures {
+    /// For testing a custom shape of your own; the machine makes its own.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use redial::Failures;
+    ///
+    /// let fibonacci = |f: Failures| f.previous.max(Duration::from_secs(1)) * 1618 / 1000;
+    /// let third = Failures::new(3, Duration::from_secs(2), Duration::from_secs(9), 0);
+    /// assert_eq!(fibonacci(third), Duration::from_millis(3236));
+    /// ```
+    pub const fn new(count: u32, previous: Duration, elapsed: Duration, draw: u64) -> Self {
+        Self { count, previous, elapsed, draw }
+    }
+}
+
 /// What follows the last interval of a [`Backoff::Table`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum After {
@@ -119,6 +135,16 @@ impl Growth {
             return Self { num: 0, den: 1 };
         }
         Self { num: (factor * 1e6 + 0.5) as u32, den: 1_000_000 }
+    }
+
+    /// The number above the line.
+    pub const fn numerator(self) -> u32 {
+        self.num
+    }
+
+    /// The number below the line; zero only if it was never checked.
+    pub const fn denominator(self) -> u32 {
+        self.den
     }
 
     pub(crate) const fn checked(self) -> Option<Ratio> {

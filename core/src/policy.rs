@@ -341,12 +341,22 @@ impl Policy {
         Duration::from_nanos(self.max_hint)
     }
 
+    /// Whether a longer hint gives up instead of being cut.
+    pub const fn give_up_on_long_hint(&self) -> bool {
+        self.give_up_on_long_hint
+    }
+
     /// The breaker of each endpoint, if any.
     pub const fn breaker(&self) -> Option<BreakerPolicy> {
         match &self.breaker {
             Some(rule) => Some(rule.policy()),
             None => None,
         }
+    }
+
+    /// Whether the breakers of all of several endpoints may be open at once.
+    pub const fn allow_all_open(&self) -> bool {
+        self.allow_all_open
     }
 
     /// How endpoints are chosen.
@@ -357,6 +367,11 @@ impl Policy {
     /// How long an unsuitable endpoint is parked the first time.
     pub const fn park_for(&self) -> Duration {
         Duration::from_nanos(self.park_for)
+    }
+
+    /// Whether to give up when every endpoint is parked.
+    pub const fn give_up_when_all_parked(&self) -> bool {
+        self.give_up_when_all_parked
     }
 
     /// How a working connection is replaced.
