@@ -263,3 +263,18 @@ impl fmt::Display for GiveUpReason {
 }
 
 impl core::error::Error for GiveUpReason {}
+
+impl WaitReason {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Backoff,
+        Self::FirstRetry,
+        Self::NextEndpoint,
+        Self::Splay,
+        Self::Online,
+        Self::Hint,
+        Self::Breaker,
+        Self::Parked,
+        Self::RateLimit,
+        Self::Deferred,
+    ];
+}

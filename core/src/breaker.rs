@@ -186,6 +186,11 @@ pub(crate) enum Mode {
     Disabled,
 }
 
+impl Mode {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Closed, Self::Open, Self::Probing, Self::Tripped, Self::Disabled];
+}
+
 /// A breaker's whole state, without its policy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct BreakerState {
@@ -281,6 +286,24 @@ impl BreakerState {
         }
     }
 
+    /// Cuts what was saved to what `rule` could have made. A probe that was out has ended.
+    pub(crate) fn fit(&mut self, rule: &Rule) {
+        self.release();
+        match rule.trip {
+            Trip::Consecutive(limit) if self.seen == 0 => {
+                self.window = self.window.min(u64::from(limit).saturating_sub(1));
+            }
+            Trip::Rate { last, .. } if self.seen > 0 => {
+                self.seen = self.seen.min(last);
+                self.window &= kept(self.seen);
+            }
+            Trip::Consecutive(_) | Trip::Rate { .. } => {
+                self.window = 0;
+                self.seen = 0;
+            }
+        }
+    }
+
     pub(crate) fn trip(&mut self) {
         *self = Self { mode: Mode::Tripped, ..Self::CLOSED };
     }
@@ -306,10 +329,14 @@ impl BreakerState {
     }
 
     fn push(&mut self, last: u8, outcome: u64) {
-        let kept = u64::MAX.checked_shr(64_u32.saturating_sub(u32::from(last))).unwrap_or(0);
-        self.window = (self.window << 1 | outcome) & kept;
+        self.window = (self.window << 1 | outcome) & kept(last);
         self.seen = self.seen.saturating_add(1).min(last);
     }
+}
+
+/// The lowest `bits` bits.
+fn kept(bits: u8) -> u64 {
+    u64::MAX.checked_shr(64_u32.saturating_sub(u32::from(bits))).unwrap_or(0)
 }
 
 /// A circuit breaker by itself, for calls of any kind on one thread.

@@ -204,7 +204,7 @@ impl Step<'_> {
         outage: u64,
         last: Option<Failure>,
     ) -> u64 {
-        let elapsed = self.now.saturating_sub(outage);
+        let elapsed = self.elapsed(outage);
         self.machine.state = State::GaveUp { reason, elapsed, last };
         NEVER
     }
@@ -328,7 +328,7 @@ impl Step<'_> {
         let more = self.field(wanted, endpoint).unvisited(self.endpoints, self.now);
         let window = self.policy.window();
         let (stable, earliest, elapsed) = match end {
-            End::Attempt => (false, 0, self.now.saturating_sub(outage)),
+            End::Attempt => (false, 0, self.elapsed(outage)),
             End::Confirmed | End::Handover { .. } => (false, 0, 0),
             End::Stable { earliest } => (true, earliest, 0),
         };
@@ -401,7 +401,7 @@ impl Step<'_> {
         if self.machine.run.worst == Class::Clear {
             return self.next_round();
         }
-        let paced = self.end_round(self.now.saturating_sub(outage), true, true);
+        let paced = self.end_round(self.elapsed(outage), true, true);
         match (&mut self.machine.state, paced) {
             (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
             (State::Waiting { pace, .. } | State::Paused { pace, .. }, Some(paced)) => {

@@ -309,8 +309,17 @@ impl<'a> Step<'a> {
         self.endpoints.get_mut(usize::from(index))
     }
 
-    /// The end of an outage that began at `outage`.
+    /// How long ago `outage` began. It may have begun before the clock's origin, in another process, so
+    /// this is a wrapping difference.
+    pub(crate) fn elapsed(&self, outage: u64) -> u64 {
+        self.now.wrapping_sub(outage)
+    }
+
+    /// The end of an outage that began at `outage`; [`NEVER`] without a limit.
     pub(crate) fn limit(&self, outage: u64) -> u64 {
-        outage.saturating_add(self.policy.max_elapsed)
+        match self.policy.max_elapsed {
+            NEVER => NEVER,
+            max => self.now.saturating_add(max.saturating_sub(self.elapsed(outage))),
+        }
     }
 }

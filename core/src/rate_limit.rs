@@ -18,6 +18,11 @@ impl RateLimit {
         Self { burst, spacing, tolerance }
     }
 
+    /// The furthest that the theoretical arrival time can be ahead of the clock.
+    pub(crate) const fn ahead(&self) -> u64 {
+        self.tolerance.saturating_add(self.spacing)
+    }
+
     /// The earliest time of the next dial.
     pub(crate) const fn ready(&self, arrival: u64) -> u64 {
         // A saturated arrival time no longer counts dials, so it admits none.

@@ -23,6 +23,11 @@ pub(crate) enum Class {
     Overloaded,
 }
 
+impl Class {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Clear, Self::Unreachable, Self::TimedOut, Self::Overloaded];
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Run {
     /// The current interval before jitter; 0 before the first.

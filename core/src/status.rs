@@ -29,6 +29,8 @@ pub struct Status {
     /// The circuit of that endpoint. Between dials to several, open only if all of theirs are; each by
     /// itself is in [`endpoints`](crate::Reconnector::endpoints).
     pub circuit: Circuit,
+    /// Dials ever started, those that replace a connection included.
+    pub dials: u64,
 }
 
 /// What a link is doing.
@@ -104,7 +106,8 @@ pub(crate) fn status(machine: &Machine, endpoints: &[Endpoint]) -> Status {
             .filter(|_| used.is_none())
             .map_or(Circuit::Closed, |endpoint| endpoint.circuit(now)),
     };
-    Status { phase, endpoint: endpoint.map(Endpoint::key), circuit }
+    let dials = machine.next_id.get().saturating_sub(1);
+    Status { phase, endpoint: endpoint.map(Endpoint::key), circuit, dials }
 }
 
 impl fmt::Display for Status {

@@ -169,21 +169,17 @@ impl Step<'_> {
 
     /// The server has answered something: the handshake's deadline holds, if it is later.
     fn progress(&mut self) {
-        let limit = match self.machine.state {
-            State::Dialing { outage, .. } => self.limit(outage),
-            _ => NEVER,
+        let (limit, age) = match self.machine.state {
+            State::Dialing { outage, .. } => (self.limit(outage), self.elapsed(outage)),
+            _ => (NEVER, 0),
         };
-        let (policy, run, now) = (self.policy, self.machine.run, self.now);
-        let moved = |started, elapsed| run.handshake_deadline(policy, started, elapsed);
+        let (policy, run) = (self.policy, self.machine.run);
+        let moved = |started| run.handshake_deadline(policy, started, age).min(limit);
         match &mut self.machine.state {
-            State::Dialing { outage, started, deadline, progressed, .. } => {
+            State::Dialing { started, deadline, progressed, .. }
+            | State::Replacing { started, deadline, progressed, .. } => {
                 *progressed = true;
-                let elapsed = now.saturating_sub(*outage);
-                *deadline = moved(*started, elapsed).min(limit).max(*deadline);
-            }
-            State::Replacing { started, deadline, progressed, .. } => {
-                *progressed = true;
-                *deadline = moved(*started, 0).max(*deadline);
+                *deadline = moved(*started).max(*deadline);
             }
             State::Stopped
             | State::Paused { .. }
@@ -359,7 +355,7 @@ impl Step<'_> {
                     return NEVER;
                 }
                 let paused = self.now.saturating_sub(since);
-                let outage = outage.saturating_add(paused);
+                let outage = outage.wrapping_add(paused);
                 self.machine.state = State::Waiting { outage, pace, last };
                 self.plan_dial(outage, pace, last)
             }

@@ -1,0 +1,501 @@
+//! Snapshot: what must outlive the process, so that one that crashes *because* it connects does not
+//! hammer its server.
+//!
+//! A snapshot holds no point in time, only spans, since the next process counts from another origin.
+
+use core::borrow::Borrow;
+use core::fmt;
+use core::time::Duration;
+
+use crate::action::WaitReason;
+use crate::breaker::{BreakerState, Mode};
+use crate::bytes::{MAGIC, Reader, Writer, seal};
+use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position};
+use crate::failure::Failure;
+use crate::id::DialId;
+use crate::machine::{Link, Proof, REMOVED, State, Step, Wanted};
+use crate::policy::{FirstRetry, NEVER, Policy};
+use crate::reconnector::Reconnector;
+use crate::run::{Class, Run};
+use crate::time::{Timestamp, nanos};
+
+/// What a link was doing when its snapshot was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum Doing {
+    Stopped,
+    Waiting,
+    Dialing,
+    /// Connected, and nothing proven yet.
+    Unproven,
+    Confirmed,
+    Stable,
+}
+
+/// What must outlive the process of one link: failures, interval, phase, draws, round, age of the outage,
+/// rate limit and ids; and the health of its first endpoint, so that a link with one needs nothing else.
+///
+/// What the caller says anew is not kept: `Offline` and `Defer`. A link that gave up is restored as
+/// stopped.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Event, Failure, Policy, Reconnector, Snapshot, Timestamp};
+///
+/// let now = Timestamp::ORIGIN;
+/// let mut link = Reconnector::new(Policy::DEFAULT, 42);
+/// let dial = link.handle(now, Event::Start).dial().unwrap();
+/// link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
+/// let saved = link.snapshot().to_bytes();
+///
+/// // The next process, with a clock of its own, 100 ms later.
+/// let snapshot = Snapshot::from_bytes(&saved)?;
+/// let restored =
+///     Reconnector::restore(Policy::DEFAULT, 42, &snapshot, Duration::from_millis(100), now);
+/// let waited = link.action().wake().saturating_since(restored.action().wake());
+/// assert_eq!(waited, Duration::from_millis(100));
+/// # Ok::<(), redial::SnapshotError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    doing: Doing,
+    run: Run,
+    next_id: DialId,
+    /// Until the backoff's gate opens.
+    pace: u64,
+    /// Age of the outage.
+    outage: u64,
+    /// How far the theoretical arrival time is ahead.
+    arrival: u64,
+    /// Key of the endpoint in use.
+    endpoint: u32,
+    /// Key of the endpoint where the round robin stands.
+    cursor: u32,
+    /// Key of the endpoint of a handover that had not succeeded, if there was one.
+    handover: Option<u32>,
+    draws: u32,
+    attempts: u32,
+    shuffle: u32,
+    first: EndpointSnapshot,
+}
+
+/// The health of one endpoint, under its key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndpointSnapshot {
+    key: u32,
+    failures: u16,
+    parks: u8,
+    visited: bool,
+    /// Until the hint ends, plus one; 0 for none.
+    hint: u64,
+    parked: u64,
+    open: u64,
+    window: u64,
+    seen: u8,
+    opens: u8,
+    mode: Mode,
+}
+
+impl EndpointSnapshot {
+    fn take(endpoint: &Endpoint, now: u64) -> Self {
+        let breaker = endpoint.breaker;
+        let hint = endpoint.hint.saturating_sub(now).saturating_add(1);
+        Self {
+            key: endpoint.key(),
+            failures: endpoint.failures,
+            parks: endpoint.parks,
+            visited: endpoint.has(VISITED),
+            hint: if endpoint.hint == 0 { 0 } else { hint },
+            parked: endpoint.parked.saturating_sub(now),
+            open: breaker.until.saturating_sub(now),
+            window: breaker.window,
+            seen: breaker.seen,
+            opens: breaker.opens,
+            mode: breaker.mode,
+        }
+    }
+
+    /// The caller's name for the endpoint.
+    pub const fn key(&self) -> u32 {
+        self.key
+    }
+
+    fn restore(&self, policy: &Policy, away: u64, now: u64) -> Endpoint {
+        let longest = |time: u64| time.saturating_add(time / 10);
+        let at = |span: u64, longest: u64| {
+            let left = span.min(longest).saturating_sub(away);
+            if left == 0 { 0 } else { now.saturating_add(left) }
+        };
+        let mut endpoint = Endpoint::new(self.key);
+        endpoint.failures = self.failures;
+        endpoint.parks = self.parks;
+        endpoint.set(VISITED, self.visited);
+        if self.hint > 0 {
+            let left = self.hint.saturating_sub(1).min(longest(policy.max_hint));
+            endpoint.hint = now.saturating_add(left.saturating_sub(away)).max(1);
+        }
+        endpoint.parked = at(self.parked, longest(policy.park_max()));
+        let open_max = policy.breaker.map_or(0, |rule| rule.open_max);
+        endpoint.breaker = match (self.mode, policy.breaker) {
+            (Mode::Tripped, _) => BreakerState { mode: Mode::Tripped, ..BreakerState::CLOSED },
+            (_, None) => BreakerState::CLOSED,
+            (mode, Some(rule)) => {
+                let mut breaker = BreakerState {
+                    until: at(self.open, longest(open_max)),
+                    window: self.window,
+                    seen: self.seen,
+                    opens: self.opens,
+                    mode,
+                };
+                breaker.fit(&rule);
+                breaker
+            }
+        };
+        endpoint
+    }
+}
+
+impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P, S> {
+    /// What must outlive the process, as of the last call. Take it after each
+    /// [`handle`](Self::handle) that dials, or as often as losing some is acceptable.
+    pub fn snapshot(&self) -> Snapshot {
+        let (machine, endpoints) = (&self.machine, self.endpoints.as_ref());
+        let key = |index: u16| endpoints.get(usize::from(index)).map(Endpoint::key);
+        let now = machine.now;
+        let mut snapshot = Snapshot {
+            doing: Doing::Stopped,
+            run: machine.run,
+            next_id: machine.next_id,
+            pace: 0,
+            outage: 0,
+            arrival: machine.arrival.saturating_sub(now),
+            endpoint: 0,
+            cursor: key(machine.cursor).unwrap_or(0),
+            handover: None,
+            draws: machine.draws,
+            attempts: machine.attempts,
+            shuffle: machine.shuffle,
+            first: EndpointSnapshot::take(endpoints.first().unwrap_or(&Endpoint::new(0)), now),
+        };
+        let held = |proof| match proof {
+            Proof::None => Doing::Unproven,
+            Proof::Confirmed => Doing::Confirmed,
+            Proof::Stable => Doing::Stable,
+        };
+        let (doing, endpoint, pace, outage) = match machine.state {
+            State::Stopped | State::GaveUp { .. } => (Doing::Stopped, REMOVED, 0, now),
+            State::Paused { outage, pace, since, .. } => {
+                let outage = outage.wrapping_add(now.saturating_sub(since));
+                (Doing::Waiting, REMOVED, pace, outage)
+            }
+            State::Waiting { outage, pace, .. } => (Doing::Waiting, REMOVED, pace, outage),
+            State::Dialing { outage, endpoint, .. } => (Doing::Dialing, endpoint, 0, outage),
+            State::Held { link, outage, pace } => (held(link.proof), link.endpoint, pace, outage),
+            State::Replacing { link, target, .. } => {
+                snapshot.handover = key(target);
+                (Doing::Stable, link.endpoint, 0, now)
+            }
+            State::Draining { link, old_endpoint, .. } => {
+                snapshot.handover = key(link.endpoint);
+                (Doing::Stable, old_endpoint, 0, now)
+            }
+        };
+        snapshot.doing = doing;
+        snapshot.endpoint = key(endpoint).unwrap_or(0);
+        snapshot.pace = pace.saturating_sub(now);
+        snapshot.outage = now.wrapping_sub(outage);
+        snapshot
+    }
+
+    /// The health of each endpoint, for [`restore_with_endpoints`](Self::restore_with_endpoints).
+    pub fn endpoint_snapshots(&self) -> impl Iterator<Item = EndpointSnapshot> + '_ {
+        let counted = self.endpoints.as_ref().iter().filter(|endpoint| !endpoint.has(DUPLICATE));
+        counted.map(|endpoint| EndpointSnapshot::take(endpoint, self.machine.now))
+    }
+
+    /// A link with several endpoints as a snapshot left it; see [`restore`](Reconnector::restore).
+    /// Endpoints without a snapshot begin anew, snapshots without an endpoint are left aside.
+    pub fn restore_with_endpoints(
+        policy: P,
+        seed: u64,
+        endpoints: S,
+        snapshot: &Snapshot,
+        health: &[EndpointSnapshot],
+        away: Duration,
+        now: Timestamp,
+    ) -> Self {
+        let mut link = Self::with_endpoints(policy, seed, endpoints);
+        let (policy, away) = (link.policy.borrow(), nanos(away));
+        let step = Step::new(&mut link.machine, policy, link.endpoints.as_mut(), now);
+        let counted = step.endpoints.iter_mut().filter(|endpoint| !endpoint.has(DUPLICATE));
+        for endpoint in counted {
+            if let Some(saved) = health.iter().find(|saved| saved.key == endpoint.key()) {
+                *endpoint = saved.restore(policy, away, step.now);
+            }
+        }
+        step.restore(snapshot, away);
+        link
+    }
+}
+
+impl<P: Borrow<Policy>> Reconnector<P> {
+    /// A link with one endpoint as a snapshot left it `away` ago; `now` is in the new process's time.
+    ///
+    /// What was in flight has ended: a dial counts as failed, an unstable connection as a flap, a stable
+    /// one as a stable loss. Every wait is shortened by `away` and cut to what this policy could have made,
+    /// so that neither a changed policy nor a damaged clock parks the link. If the time away is not known,
+    /// zero is safe.
+    pub fn restore(
+        policy: P,
+        seed: u64,
+        snapshot: &Snapshot,
+        away: Duration,
+        now: Timestamp,
+    ) -> Self {
+        let first = EndpointSnapshot { key: 0, ..snapshot.first };
+        let snapshot = Snapshot { endpoint: 0, cursor: 0, ..*snapshot };
+        let handover = snapshot.handover.map(|_| 0);
+        let snapshot = Snapshot { handover, ..snapshot };
+        let endpoints = [Endpoint::new(0)];
+        Self::restore_with_endpoints(policy, seed, endpoints, &snapshot, &[first], away, now)
+    }
+}
+
+impl Step<'_> {
+    fn restore(mut self, saved: &Snapshot, away: u64) {
+        let (policy, now) = (self.policy, self.now);
+        let longest = policy.longest_pace();
+        let machine = &mut *self.machine;
+        machine.run = saved.run;
+        machine.run.base = match saved.run.base {
+            0 => 0,
+            base => base.min(longest).max(policy.floor),
+        };
+        machine.next_id = saved.next_id;
+        machine.draws = saved.draws;
+        machine.attempts = saved.attempts;
+        machine.shuffle = saved.shuffle;
+        let ahead = saved.arrival.min(policy.rate_limit.ahead());
+        machine.arrival = now.saturating_add(ahead).saturating_sub(away);
+        machine.cursor = position(self.endpoints, saved.cursor).unwrap_or(0);
+        let endpoint = position(self.endpoints, saved.endpoint).unwrap_or(REMOVED);
+        // Often before this process's origin, which is why an outage's age is a wrapping difference.
+        let outage = now.wrapping_sub(saved.outage.saturating_add(away));
+        let pace = now.saturating_add(saved.pace.min(longest).saturating_sub(away));
+        let link = |proof, wanted| Link {
+            id: saved.next_id.previous(),
+            since: now,
+            active: now,
+            by: NEVER,
+            endpoint,
+            proof,
+            wanted,
+            fresh: true,
+        };
+        let (proof, wanted) = (Proof::Stable, Wanted::Any);
+        machine.state = match saved.doing {
+            Doing::Stopped => State::Stopped,
+            Doing::Waiting => State::Waiting { outage, pace, last: None },
+            Doing::Dialing => {
+                let (started, deadline, progressed, last) = (now, NEVER, false, None);
+                State::Dialing { outage, started, deadline, endpoint, progressed, last }
+            }
+            Doing::Unproven => State::Held { link: link(Proof::None, Wanted::No), outage, pace },
+            Doing::Confirmed => {
+                State::Held { link: link(Proof::Confirmed, Wanted::No), outage, pace }
+            }
+            Doing::Stable => match saved.handover {
+                None => State::Held { link: link(proof, Wanted::No), outage, pace },
+                Some(key) => State::Replacing {
+                    link: link(proof, wanted),
+                    started: now,
+                    deadline: NEVER,
+                    target: position(self.endpoints, key).unwrap_or(REMOVED),
+                    progressed: false,
+                },
+            },
+        };
+        if let State::Dialing { .. } | State::Replacing { .. } = self.machine.state {
+            self.dial_failed(Failure::Unreachable);
+        }
+        if let State::Held { .. } = self.machine.state {
+            self.closed(Failure::Unreachable);
+        }
+        self.advance();
+    }
+}
+
+impl Policy {
+    /// The longest wait that stands in the backoff's place.
+    fn longest_pace(&self) -> u64 {
+        let window = match self.first_retry {
+            FirstRetry::Jittered(window) => nanos(window),
+            FirstRetry::Immediate | FirstRetry::Backoff => 0,
+        };
+        let overload = self.overload.map_or(0, |class| class.cap);
+        self.cap.max(overload).max(window).max(self.startup_splay)
+    }
+}
+
+const ENDPOINT_LEN: usize = 4 + 2 + 1 + 1 + 8 * 4 + 1 + 1 + 1;
+const LINK_LEN: usize = 1 + (8 + 4 * 3 + 4) + 8 * 4 + 4 + 4 + (1 + 4) + 4 * 3;
+
+impl Snapshot {
+    /// Length of [`to_bytes`](Self::to_bytes): a version, the content, and a checksum.
+    pub const BYTES: usize = 4 + LINK_LEN + ENDPOINT_LEN + 4;
+
+    /// As bytes, the same on every target. The checksum finds damage, not forgery.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.put(&MAGIC);
+        out.put(&[self.doing as u8]);
+        let run = &self.run;
+        out.put(&run.base.to_le_bytes());
+        for number in [run.failures, run.phase, run.rounds] {
+            out.put(&number.to_le_bytes());
+        }
+        out.put(&[run.stalls, run.paced_by as u8, run.class as u8, run.worst as u8]);
+        for number in [self.next_id.get(), self.pace, self.outage, self.arrival] {
+            out.put(&number.to_le_bytes());
+        }
+        out.put(&self.endpoint.to_le_bytes());
+        out.put(&self.cursor.to_le_bytes());
+        out.put(&[u8::from(self.handover.is_some())]);
+        out.put(&self.handover.unwrap_or(0).to_le_bytes());
+        for number in [self.draws, self.attempts, self.shuffle] {
+            out.put(&number.to_le_bytes());
+        }
+        self.first.write(&mut out);
+        seal(&mut bytes);
+        bytes
+    }
+
+    /// The snapshot that was written as these bytes.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] for bytes that are too few or too many, of another version, damaged, or that no
+    /// link could have written.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let mut from = Reader::open(bytes, Self::BYTES)?;
+        let doing = from.one_of(
+            "state",
+            &[
+                Doing::Stopped,
+                Doing::Waiting,
+                Doing::Dialing,
+                Doing::Unproven,
+                Doing::Confirmed,
+                Doing::Stable,
+            ],
+        )?;
+        let base = from.u64();
+        let (failures, phase, rounds) = (from.u32(), from.u32(), from.u32());
+        let stalls = from.u8();
+        let paced_by = from.one_of("pace", &WaitReason::ALL)?;
+        let class = from.one_of("class", &Class::ALL)?;
+        let worst = from.one_of("class", &Class::ALL)?;
+        let run = Run { base, failures, phase, rounds, stalls, paced_by, class, worst };
+        // Half of all numbers: no link has got so far, and there is room to go on.
+        let next_id = DialId::new(from.u64())
+            .filter(|id| id.get() < 1 << 63)
+            .ok_or(SnapshotError::Field("id"))?;
+        let (pace, outage, arrival) = (from.u64(), from.u64(), from.u64());
+        let (endpoint, cursor) = (from.u32(), from.u32());
+        let handing = from.flag("handover")?;
+        let handover = Some(from.u32()).filter(|_| handing);
+        let (draws, attempts, shuffle) = (from.u32(), from.u32(), from.u32());
+        let first = EndpointSnapshot::read(&mut from)?;
+        Ok(Self {
+            doing,
+            run,
+            next_id,
+            pace,
+            outage,
+            arrival,
+            endpoint,
+            cursor,
+            handover,
+            draws,
+            attempts,
+            shuffle,
+            first,
+        })
+    }
+}
+
+impl EndpointSnapshot {
+    /// Length of [`to_bytes`](Self::to_bytes).
+    pub const BYTES: usize = 4 + ENDPOINT_LEN + 4;
+
+    /// As bytes, the same on every target.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let mut out = Writer::new(&mut bytes);
+        out.put(&MAGIC);
+        self.write(&mut out);
+        seal(&mut bytes);
+        bytes
+    }
+
+    /// The snapshot that was written as these bytes.
+    ///
+    /// # Errors
+    /// As [`Snapshot::from_bytes`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        Self::read(&mut Reader::open(bytes, Self::BYTES)?)
+    }
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.put(&self.key.to_le_bytes());
+        out.put(&self.failures.to_le_bytes());
+        out.put(&[self.parks, u8::from(self.visited)]);
+        for number in [self.hint, self.parked, self.open, self.window] {
+            out.put(&number.to_le_bytes());
+        }
+        out.put(&[self.seen, self.opens, self.mode as u8]);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, SnapshotError> {
+        let (key, failures, parks) = (from.u32(), from.u16(), from.u8());
+        let visited = from.flag("visited")?;
+        let (hint, parked, open, window) = (from.u64(), from.u64(), from.u64(), from.u64());
+        let (seen, opens) = (from.u8(), from.u8());
+        let mode = from.one_of("circuit", &Mode::ALL)?;
+        Ok(Self { key, failures, parks, visited, hint, parked, open, window, seen, opens, mode })
+    }
+}
+
+/// Why bytes are not a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// There are too few bytes, or too many.
+    Length {
+        /// How many there should be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// They do not begin as this version's snapshots do: something else, or from a newer version.
+    Version,
+    /// The checksum does not match: they were damaged.
+    Checksum,
+    /// This field has a value that no link could have written.
+    Field(&'static str),
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { expected, found } => {
+                write!(f, "snapshot: length is {found} bytes instead of {expected}")
+            }
+            Self::Version => f.write_str("snapshot: version is not known"),
+            Self::Checksum => f.write_str("snapshot: checksum does not match"),
+            Self::Field(field) => write!(f, "snapshot: {field} is out of range"),
+        }
+    }
+}
+
+impl core::error::Error for SnapshotError {}

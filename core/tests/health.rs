@@ -1,0 +1,88 @@
+//! Health adds up.
+
+use core::time::Duration;
+
+use redial::{Crossing, Event, Failure, Health, Policy, Reconnector, Timestamp};
+
+fn at(secs: u64) -> Timestamp {
+    Timestamp::from_origin(Duration::from_secs(secs))
+}
+
+#[test]
+fn every_second_is_up_down_offline_or_stopped() {
+    let mut link = Reconnector::new(Policy::DEFAULT, 1);
+    let mut health = Health::new(Duration::from_secs(160), 950_000);
+    health.observe(at(50), &link.status());
+    let dial = link.handle(at(100), Event::Start).dial().unwrap();
+    health.observe(at(100), &link.status());
+    link.handle(at(102), Event::Connected(dial.id));
+    health.observe(at(102), &link.status());
+    link.handle(at(122), Event::Offline);
+    link.handle(at(122), Event::Closed(dial.id, Failure::Unreachable));
+    health.observe(at(122), &link.status());
+    link.handle(at(132), Event::Stop);
+    health.observe(at(132), &link.status());
+    health.observe(at(140), &link.status());
+    let spans = [health.uptime(), health.downtime(), health.offline(), health.stopped()];
+    assert_eq!(spans.map(|span| span.as_secs()), [20, 2, 10, 8]);
+    assert_eq!((health.dials(), health.failures(), health.flaps()), (1, 0, 0));
+    assert_eq!(health.longest_outage(), Duration::from_secs(2));
+    assert_eq!(health.reliability(), 20_000_000 / 22);
+}
+
+#[test]
+fn a_threshold_is_reported_once_each_way() {
+    let mut link = Reconnector::new(Policy::DEFAULT, 1);
+    let mut health = Health::new(Duration::from_secs(160), 950_000);
+    let mut crossings = Vec::new();
+    let dial = link.handle(at(0), Event::Start).dial().unwrap();
+    let mut see = |now, link: &Reconnector| {
+        crossings.extend(health.observe(at(now), &link.status()).map(|c| (now, c)));
+    };
+    see(0, &link);
+    link.handle(at(1), Event::Connected(dial.id));
+    for now in 1..400 {
+        see(now, &link);
+    }
+    link.handle(at(400), Event::Offline);
+    link.handle(at(400), Event::Closed(dial.id, Failure::Unreachable));
+    see(400, &link);
+    let dial = link.handle(at(401), Event::Online).dial().unwrap();
+    for now in 401..=410 {
+        see(now, &link);
+    }
+    link.handle(at(410), Event::Connected(dial.id));
+    for now in 410..1000 {
+        see(now, &link);
+    }
+    let kinds: Vec<_> = crossings.iter().map(|crossing| crossing.1).collect();
+    let (below, above) = (Crossing::Below, Crossing::Above);
+    assert_eq!(kinds, [below, above, below, above], "{crossings:?}");
+    assert_eq!(health.recent(), 1_000_000);
+    assert_eq!(health.longest_outage(), Duration::from_secs(9));
+}
+
+#[test]
+fn dials_failures_and_flaps_are_counted() {
+    let policy = Policy::builder().rate_limit(100, Duration::from_nanos(1)).build().unwrap();
+    let mut link = Reconnector::new(policy, 1);
+    let mut health = Health::new(Duration::from_secs(60), 0);
+    let mut now = at(0);
+    link.handle(now, Event::Start);
+    health.observe(now, &link.status());
+    for round in 0..10 {
+        let dial = link.action().dial().unwrap();
+        if round % 2 == 0 {
+            link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
+        } else {
+            link.handle(now, Event::Connected(dial.id));
+            health.observe(now, &link.status());
+            link.handle(now, Event::Closed(dial.id, Failure::Unreachable));
+        }
+        health.observe(now, &link.status());
+        now = link.action().wake();
+        link.handle(now, Event::Tick);
+        health.observe(now, &link.status());
+    }
+    assert_eq!((health.dials(), health.failures(), health.flaps()), (11, 5, 5));
+}

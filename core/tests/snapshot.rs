@@ -1,0 +1,172 @@
+//! Snapshots survive the way to disk and back, or say why not.
+
+use core::time::Duration;
+
+use redial::{
+    Action, BreakerPolicy, Endpoint, EndpointSnapshot, Event, Failure, Policy, Reconnector,
+    Snapshot, SnapshotError, Timestamp,
+};
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_origin(Duration::from_millis(millis))
+}
+
+fn policy() -> Policy {
+    Policy::builder().breaker(BreakerPolicy::consecutive(3)).build().unwrap()
+}
+
+/// A link in its second wait, with a breaker that has counted.
+fn waiting() -> Reconnector {
+    let mut link = Reconnector::new(policy(), 9);
+    let mut now = at(500);
+    let mut action = link.handle(now, Event::Start);
+    for _ in 0..2 {
+        let dial = action.dial().unwrap();
+        action = link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
+        now = action.wake();
+        if link.counters().ignored == 0 && dial.attempt == 1 {
+            action = link.handle(now, Event::Tick);
+        }
+    }
+    link
+}
+
+#[test]
+fn bytes_round_trip() {
+    let snapshot = waiting().snapshot();
+    assert_eq!(Snapshot::from_bytes(&snapshot.to_bytes()), Ok(snapshot));
+    for endpoint in waiting().endpoint_snapshots() {
+        assert_eq!(EndpointSnapshot::from_bytes(&endpoint.to_bytes()), Ok(endpoint));
+    }
+}
+
+#[test]
+fn every_damaged_byte_and_every_length_is_refused() {
+    let bytes = waiting().snapshot().to_bytes();
+    for length in 0..bytes.len() {
+        let error = Snapshot::from_bytes(&bytes[..length]).unwrap_err();
+        assert!(matches!(error, SnapshotError::Length { .. }), "{length}: {error}");
+    }
+    for index in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes;
+            damaged[index] ^= 1 << bit;
+            let error = Snapshot::from_bytes(&damaged).unwrap_err();
+            let expected = if index < 4 { SnapshotError::Version } else { SnapshotError::Checksum };
+            assert_eq!(error, expected, "byte {index}");
+        }
+    }
+}
+
+#[test]
+fn a_restored_link_goes_on_where_it_was() {
+    let mut link = waiting();
+    let snapshot = link.snapshot();
+    let now = at(3_000_000);
+    let mut restored = Reconnector::restore(policy(), 9, &snapshot, Duration::ZERO, now);
+    let mut old = link.action().wake();
+    let mut new = restored.action().wake();
+    for _ in 0..20 {
+        let (a, b) = (link.handle(old, Event::Tick), restored.handle(new, Event::Tick));
+        let (a, b) = (a.dial().unwrap(), b.dial().unwrap());
+        assert_eq!((a.id, a.attempt), (b.id, b.attempt));
+        let a = link.handle(old, Event::DialFailed(a.id, Failure::Unreachable)).wake();
+        let b = restored.handle(new, Event::DialFailed(b.id, Failure::Unreachable)).wake();
+        assert_eq!(a.saturating_since(old), b.saturating_since(new));
+        (old, new) = (a, b);
+    }
+}
+
+#[test]
+fn time_away_shortens_the_wait_and_ages_the_outage() {
+    let policy = policy().to_builder().max_elapsed(Duration::from_secs(60)).build().unwrap();
+    let mut link = Reconnector::new(&policy, 1);
+    let dial = link.handle(at(0), Event::Start).dial().unwrap();
+    link.handle(at(30_000), Event::DialFailed(dial.id, Failure::Unreachable));
+    let snapshot = link.snapshot();
+    let away = Duration::from_secs(29);
+    let early = Reconnector::restore(&policy, 1, &snapshot, away, at(0));
+    assert!(matches!(early.action(), Action::Dial(_)), "{}", early.action());
+    let late = Reconnector::restore(&policy, 1, &snapshot, away + away, at(0));
+    let Action::GiveUp(end) = late.action() else { panic!("{}", late.action()) };
+    assert!(end.elapsed >= Duration::from_secs(60), "{end}");
+}
+
+#[test]
+fn what_was_in_flight_has_failed() {
+    let mut link = Reconnector::new(Policy::DEFAULT, 3);
+    let dial = link.handle(at(0), Event::Start).dial().unwrap();
+    let dialing = link.snapshot();
+    let restored = Reconnector::restore(Policy::DEFAULT, 3, &dialing, Duration::ZERO, at(0));
+    assert!(matches!(restored.action(), Action::SleepUntil(_)), "a dial is a failed one");
+    link.handle(at(0), Event::Connected(dial.id));
+    let flap = Reconnector::restore(Policy::DEFAULT, 3, &link.snapshot(), Duration::ZERO, at(0));
+    assert_eq!(flap.action(), restored.action(), "an unstable connection is a flap");
+    link.handle(at(20_000), Event::Tick);
+    let lost = Reconnector::restore(Policy::DEFAULT, 3, &link.snapshot(), Duration::ZERO, at(0));
+    assert!(lost.action().wake() <= at(1000), "a stable one is a first retry");
+}
+
+#[test]
+fn hostile_numbers_are_refused_or_cut() {
+    // Valid checksums over any content: ids from 2^63 on are refused, waits are cut to the policy's.
+    let honest = waiting().snapshot().to_bytes();
+    let seal = |mut bytes: [u8; Snapshot::BYTES]| {
+        let end = bytes.len() - 4;
+        let mut crc = u32::MAX;
+        for byte in &bytes[..end] {
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            }
+        }
+        bytes[end..].copy_from_slice(&(!crc).to_le_bytes());
+        bytes
+    };
+    assert_eq!(seal(honest), honest);
+    let mut refused = 0;
+    for start in 4..honest.len() - 4 {
+        let mut bytes = honest;
+        let end = (start + 8).min(bytes.len() - 4);
+        bytes[start..end].fill(0xff);
+        match Snapshot::from_bytes(&seal(bytes)) {
+            Err(SnapshotError::Field(_)) => refused += 1,
+            Err(error) => panic!("{error}"),
+            Ok(snapshot) => {
+                let policy = policy();
+                let now = at(1);
+                let link = Reconnector::restore(&policy, 1, &snapshot, Duration::ZERO, now);
+                if let Action::SleepUntil(wait) = link.action() {
+                    let waited = wait.until.saturating_since(now);
+                    assert!(waited <= policy.longest_wait(), "{start}: {}", link.action());
+                }
+            }
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[test]
+fn endpoints_are_found_by_key() {
+    let policy = policy();
+    let list = || [Endpoint::new(1), Endpoint::new(2)];
+    let mut link = Reconnector::with_endpoints(&policy, 5, list());
+    let dial = link.handle(at(0), Event::Start).dial().unwrap();
+    let hint = Failure::RetryAfter { delay: Duration::from_secs(60), spread: Duration::ZERO };
+    link.handle(at(0), Event::DialFailed(dial.id, hint));
+    let (snapshot, health) = (link.snapshot(), link.endpoint_snapshots().collect::<Vec<_>>());
+    let swapped = [Endpoint::new(2), Endpoint::new(1)];
+    let restored = Reconnector::restore_with_endpoints(
+        &policy,
+        5,
+        swapped,
+        &snapshot,
+        &health,
+        Duration::from_secs(10),
+        at(0),
+    );
+    let [second, first] = restored.endpoints() else { panic!() };
+    assert_eq!(second.hinted_until(), None);
+    let left = first.hinted_until().unwrap();
+    assert!((at(50_000)..=at(56_000)).contains(&left), "{left}");
+}
