@@ -1,0 +1,114 @@
+//! The settings as a flat table of any self-describing format.
+
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::policy::PolicyConfig;
+use crate::setting::Value;
+
+impl Serialize for PolicyConfig {
+    /// The fields that are set, durations as text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let set = Self::FIELDS.iter().filter_map(|field| Some((field, self.value(field)?)));
+        let mut map = serializer.serialize_map(None)?;
+        for (field, value) in set {
+            match value {
+                Value::Text(text) => map.serialize_entry(field, &text)?,
+                Value::Integer(number) => map.serialize_entry(field, &number)?,
+                Value::Float(number) => map.serialize_entry(field, &number)?,
+                Value::Truth(truth) => map.serialize_entry(field, &truth)?,
+            }
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for PolicyConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Table)
+    }
+}
+
+struct Table;
+
+impl<'de> Visitor<'de> for Table {
+    type Value = PolicyConfig;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table of policy settings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PolicyConfig, A::Error> {
+        let mut config = PolicyConfig::default();
+        while let Some(key) = map.next_key::<String>()? {
+            let Some(field) = PolicyConfig::FIELDS.iter().find(|field| **field == key) else {
+                return Err(A::Error::unknown_field(&key, PolicyConfig::FIELDS));
+            };
+            if config.value(field).is_some() {
+                return Err(A::Error::duplicate_field(field));
+            }
+            if let Scalar(Some(text)) = map.next_value()? {
+                config.set(field, &text).map_err(A::Error::custom)?;
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// Any scalar as text; `None` for a null.
+struct Scalar(Option<String>);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Text)
+    }
+}
+
+struct Text;
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text, a number or a truth value")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar(Some(text.to_owned())))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar(Some(number.to_string())))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar(Some(number.to_string())))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar(Some(number.to_string())))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, truth: bool) -> Result<Scalar, E> {
+        Ok(Scalar(Some(truth.to_string())))
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Scalar, E> {
+        Ok(Scalar(None))
+    }
+
+    fn visit_none<E: serde::de::Error>(self) -> Result<Scalar, E> {
+        Ok(Scalar(None))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Scalar, D::Error> {
+        inner.deserialize_any(Self)
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Scalar, E> {
+        Err(E::invalid_type(Unexpected::Bytes(bytes), &self))
+    }
+}
