@@ -202,7 +202,8 @@ fn link(source: &mut Source, policy: &Policy) {
     }
     status(three.status());
     let Counters { ignored, backward, .. } = three.counters();
-    let same = three.policy() == policy && one == one.clone();
+    let copy = one;
+    let same = three.policy() == policy && one == copy;
     line(&[u64::from(ignored), u64::from(backward), u64::from(same)]);
     for endpoint in three.endpoints() {
         let hinted = endpoint.hinted_until().map_or(0, Timestamp::as_nanos);
