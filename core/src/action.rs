@@ -9,13 +9,14 @@ use crate::time::Timestamp;
 
 /// What should exist in the world now: at most one dial, two connections and one timer.
 ///
-/// A dial, connection or timer that the current action does not name is to be dropped. Nothing is lost
-/// when an action is lost: [`action()`](crate::Reconnector::action) says it again.
+/// A dial, connection or timer that the current action does not name is to be dropped. Nothing is
+/// lost when an action is lost: [`action()`](crate::Reconnector::action) says it again.
 ///
 /// Exhaustive on purpose: an ignored action is a hang, so a new one must break the build.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
-    /// Nothing, until the application speaks: not started, stopped, offline, or without an endpoint.
+    /// Nothing, until the application speaks: not started, stopped, offline, or without an
+    /// endpoint.
     Idle,
     /// This dial should be in flight.
     Dial(Dial),
@@ -164,8 +165,8 @@ impl Action {
         }
     }
 
-    /// The one deadline to arm: when to report a `Tick` if nothing else happens. It replaces the last
-    /// one. [`Timestamp::MAX`] is never.
+    /// The one deadline to arm: when to report a `Tick` if nothing else happens. It replaces the
+    /// last one. [`Timestamp::MAX`] is never.
     pub const fn wake(&self) -> Timestamp {
         match self {
             Self::Dial(dial) => dial.wake,

@@ -8,8 +8,9 @@ use crate::time::nanos;
 
 /// The shape of the growing interval between dials.
 ///
-/// The interval is state, clamped before it grows, so the four-billionth failure costs what the first
-/// did and nothing overflows. Every shape is clamped to the policy's `[floor, cap]`, then jittered.
+/// The interval is state, clamped before it grows, so the four-billionth failure costs what the
+/// first did and nothing overflows. Every shape is clamped to the policy's `[floor, cap]`, then
+/// jittered.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Backoff {
@@ -117,8 +118,8 @@ impl Growth {
         Self { num, den }
     }
 
-    /// The ratio nearest to `factor` in millionths. Checked when the policy is built: NaN, infinite,
-    /// below 1 or above 4,294 are errors there.
+    /// The ratio nearest to `factor` in millionths. Checked when the policy is built: NaN,
+    /// infinite, below 1 or above 4,294 are errors there.
     ///
     /// ```
     /// use redial::Growth;
@@ -196,8 +197,8 @@ impl Ratio {
     /// `base × num / den`, saturating, without 128-bit arithmetic.
     pub(crate) const fn grow(self, base: u64) -> u64 {
         let den = self.den.get();
-        // `den` is not zero, so neither division can fail; `part < den < 2³²`, so no product but the
-        // first can overflow.
+        // `den` is not zero, so neither division can fail; `part < den < 2³²`, so no product but
+        // the first can overflow.
         let (Some(whole), Some(part)) = (base.checked_div(den), base.checked_rem(den)) else {
             return base;
         };
@@ -265,8 +266,8 @@ impl Backoff {
         }
     }
 
-    /// The interval after `previous` (nanoseconds, 0 at the first), or `None` to give up. `ratio` is
-    /// the checked growth. Not yet clamped.
+    /// The interval after `previous` (nanoseconds, 0 at the first), or `None` to give up. `ratio`
+    /// is the checked growth. Not yet clamped.
     pub(crate) fn next(
         &self,
         ratio: Ratio,

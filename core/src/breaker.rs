@@ -1,8 +1,8 @@
 //! Circuit breaker: an endpoint that keeps failing is left alone for a while, then asked once.
 //!
-//! The one fact that makes the rest predictable: at most one probe is out while a breaker is half-open,
-//! and *every* end of that probe, also its being dropped, gives it back. The half-open breakers that
-//! stick (resilience4j #544, #858, #935) all kept a permit that nobody could return.
+//! The one fact that makes the rest predictable: at most one probe is out while a breaker is
+//! half-open, and *every* end of that probe, also its being dropped, gives it back. The half-open
+//! breakers that stick (resilience4j #544, #858, #935) all kept a permit that nobody could return.
 
 use core::cell::Cell;
 use core::fmt;
@@ -30,8 +30,8 @@ use crate::time::{Timestamp, nanos};
 pub struct BreakerPolicy {
     /// What opens it.
     pub trip: Trip,
-    /// How long it stays open the first time; > 0. Stretched by up to a tenth, so that a fleet does not
-    /// probe in step, except under [`Jitter::None`](crate::Jitter::None).
+    /// How long it stays open the first time; > 0. Stretched by up to a tenth, so that a fleet does
+    /// not probe in step, except under [`Jitter::None`](crate::Jitter::None).
     pub open_for: Duration,
     /// What the open time grows to, doubling each time a probe fails; at least `open_for`.
     pub open_max: Duration,
@@ -67,8 +67,8 @@ impl BreakerPolicy {
         }
     }
 
-    /// Opens when at least `percent` of the `last` outcomes are failures, and there are at least `min`;
-    /// open for 10 s, doubling to 5 min.
+    /// Opens when at least `percent` of the `last` outcomes are failures, and there are at least
+    /// `min`; open for 10 s, doubling to 5 min.
     pub const fn rate(last: u8, min: u8, percent: u8) -> Self {
         Self {
             trip: Trip::Rate { last, min, percent },
@@ -341,9 +341,9 @@ fn kept(bits: u8) -> u64 {
 
 /// A circuit breaker by itself, for calls of any kind on one thread.
 ///
-/// [`allow`](Self::allow) lends a [`Permit`] that comes back with an outcome, or is dropped as ignored.
-/// Time is an argument. There is no timeout for a permit that is never given back, because dropping it
-/// gives it back.
+/// [`allow`](Self::allow) lends a [`Permit`] that comes back with an outcome, or is dropped as
+/// ignored. Time is an argument. There is no timeout for a permit that is never given back, because
+/// dropping it gives it back.
 #[derive(Debug)]
 pub struct Breaker {
     rule: Rule,
@@ -356,8 +356,8 @@ impl Breaker {
     /// A closed breaker. `seed` stretches open times; give every breaker of a fleet another.
     ///
     /// # Errors
-    /// [`PolicyError`] for a threshold of zero, a window outside 1–64, a minimum outside the window, a
-    /// share outside 1–100 %, an open time of zero, or `open_max` below it.
+    /// [`PolicyError`] for a threshold of zero, a window outside 1–64, a minimum outside the
+    /// window, a share outside 1–100 %, an open time of zero, or `open_max` below it.
     pub const fn new(policy: BreakerPolicy, seed: u64) -> Result<Self, PolicyError> {
         match policy.check() {
             Ok(rule) => {

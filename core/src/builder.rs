@@ -97,15 +97,15 @@ impl PolicyBuilder {
     /// While a server is known to be down asking is cheap, so the growth is gentle.
     ///
     /// # Errors
-    /// When built: the first interval outside `[floor, cap]`, a growth below 1 or not finite, an empty
-    /// table.
+    /// When built: the first interval outside `[floor, cap]`, a growth below 1 or not finite, an
+    /// empty table.
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// Shortest wait the backoff asks for; jitter stays above it. Default: 0. A wait of zero is legal,
-    /// the rate limit always paces.
+    /// Shortest wait the backoff asks for; jitter stays above it. Default: 0. A wait of zero is
+    /// legal, the rate limit always paces.
     ///
     /// # Errors
     /// When built: above `cap` or above the first interval.
@@ -114,9 +114,10 @@ impl PolicyBuilder {
         self
     }
 
-    /// Longest interval after `Unreachable`. Default: 45 s, so that an early return is seen early. A
-    /// server's hint may exceed it; see [`max_hint`](Self::max_hint). Also lowers the overload class's
-    /// floor and cap to `cap`, unless [`overload`](Self::overload) is called: a cap is a cap.
+    /// Longest interval after `Unreachable`. Default: 45 s, so that an early return is seen early.
+    /// A server's hint may exceed it; see [`max_hint`](Self::max_hint). Also lowers the overload
+    /// class's floor and cap to `cap`, unless [`overload`](Self::overload) is called: a cap is a
+    /// cap.
     ///
     /// # Errors
     /// When built: below `floor` or below the first interval.
@@ -137,8 +138,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// The first dial after losing a stable connection. Default: uniform within 1 s. Dialing at once
-    /// made a peak of 653 times a server's capacity instead of 397.
+    /// The first dial after losing a stable connection. Default: uniform within 1 s. Dialing at
+    /// once made a peak of 653 times a server's capacity instead of 397.
     pub const fn first_retry(mut self, first_retry: FirstRetry) -> Self {
         self.first_retry = first_retry;
         self
@@ -151,8 +152,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// How long a connection must stay up before it counts as a success. Default: 10 s, which turns ten
-    /// minutes of accept-then-close from thousands of dials into 30. Being accepted proves nothing.
+    /// How long a connection must stay up before it counts as a success. Default: 10 s, which turns
+    /// ten minutes of accept-then-close from thousands of dials into 30. Being accepted proves
+    /// nothing.
     ///
     /// # Errors
     /// When built: zero.
@@ -162,8 +164,8 @@ impl PolicyBuilder {
     }
 
     /// Shortest dial deadline, until the server answers anything. Default: 10 s. It grows with the
-    /// interval, to 4/3 of it: a constant deadline that is shorter than an overloaded server's queue
-    /// never gets in (the metastable trap).
+    /// interval, to 4/3 of it: a constant deadline that is shorter than an overloaded server's
+    /// queue never gets in (the metastable trap).
     ///
     /// # Errors
     /// When built: zero.
@@ -182,9 +184,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// Dial deadline once the server has answered something (`Event::Progress`), from the start of the
-    /// dial. Default: 15 s. It triples with each dial that ends silent after progress, to at most the
-    /// larger of 120 s and a tenth of the outage: the way out of the trap.
+    /// Dial deadline once the server has answered something (`Event::Progress`), from the start of
+    /// the dial. Default: 15 s. It triples with each dial that ends silent after progress, to at
+    /// most the larger of 120 s and a tenth of the outage: the way out of the trap.
     ///
     /// # Errors
     /// When built: zero.
@@ -203,7 +205,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// What a busy or silent server does to the interval. Default: jump to 9 s, × 1.5, up to 15 min.
+    /// What a busy or silent server does to the interval. Default: jump to 9 s, × 1.5, up to 15
+    /// min.
     ///
     /// # Errors
     /// When built: a floor of zero, a cap below the floor, a growth below 1 or not finite.
@@ -213,8 +216,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Exactly this many dials in an outage, then it gives up with the last one's failure. Default: no
-    /// limit; a ten minute outage must not become a permanent one.
+    /// Exactly this many dials in an outage, then it gives up with the last one's failure. Default:
+    /// no limit; a ten minute outage must not become a permanent one.
     ///
     /// # Errors
     /// When built: zero.
@@ -232,8 +235,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Gives up once the next dial would be this long after the outage began; never sleeps first, never
-    /// dials late. Default: no limit.
+    /// Gives up once the next dial would be this long after the outage began; never sleeps first,
+    /// never dials late. Default: no limit.
     ///
     /// # Errors
     /// When built: zero.
@@ -242,8 +245,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// `burst` dials at once, then one per `spacing`, whatever happens. Default: 5, then 1/s. It can be
-    /// widened, never switched off.
+    /// `burst` dials at once, then one per `spacing`, whatever happens. Default: 5, then 1/s. It
+    /// can be widened, never switched off.
     ///
     /// # Errors
     /// When built: a burst or a spacing of zero.
@@ -253,8 +256,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Longest `RetryAfter` that is followed; a longer one is cut to it, so that no server can park a
-    /// client for ever. Default: 1 h. The wait itself stays below 1.1 × this.
+    /// Longest `RetryAfter` that is followed; a longer one is cut to it, so that no server can park
+    /// a client for ever. Default: 1 h. The wait itself stays below 1.1 × this.
     ///
     /// # Errors
     /// When built: zero.
@@ -269,8 +272,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// A circuit breaker for each endpoint. Default: none; with growing intervals it adds nothing for
-    /// one link, but makes the state visible to the application.
+    /// A circuit breaker for each endpoint. Default: none; with growing intervals it adds nothing
+    /// for one link, but makes the state visible to the application.
     ///
     /// # Errors
     /// When built: see [`BreakerPolicy`].
@@ -279,8 +282,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Whether the breakers of all of several endpoints may be open at once. Default: no, the last one
-    /// stays closed, so that there is always one to try.
+    /// Whether the breakers of all of several endpoints may be open at once. Default: no, the last
+    /// one stays closed, so that there is always one to try.
     pub const fn allow_all_open(mut self, allow: bool) -> Self {
         self.allow_all_open = allow;
         self
@@ -295,8 +298,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// How long an endpoint is left alone after `Unsuitable`; doubled each time in a row, to an hour,
-    /// and stretched by up to a tenth. Default: 60 s.
+    /// How long an endpoint is left alone after `Unsuitable`; doubled each time in a row, to an
+    /// hour, and stretched by up to a tenth. Default: 60 s.
     ///
     /// # Errors
     /// When built: zero.
@@ -317,8 +320,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Replaces a working connection of this age. The first after an outage is replaced at 10–100 % of
-    /// it, later ones at 90–100 %, so that a fleet does not rotate together; exact under
+    /// Replaces a working connection of this age. The first after an outage is replaced at 10–100 %
+    /// of it, later ones at 90–100 %, so that a fleet does not rotate together; exact under
     /// [`Jitter::None`]. Default: none.
     ///
     /// # Errors
@@ -328,8 +331,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// How long a replaced connection may finish what it started; the server's own deadline cuts it.
-    /// Default: 30 s.
+    /// How long a replaced connection may finish what it started; the server's own deadline cuts
+    /// it. Default: 30 s.
     ///
     /// # Errors
     /// When built: zero.
@@ -338,8 +341,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Ends a connection without `Event::Activity` for this long, as timed out. Default: none, since
-    /// only the application knows what silence means.
+    /// Ends a connection without `Event::Activity` for this long, as timed out. Default: none,
+    /// since only the application knows what silence means.
     ///
     /// # Errors
     /// When built: zero.
@@ -351,8 +354,8 @@ impl PolicyBuilder {
     /// Checks the policy.
     ///
     /// # Errors
-    /// The first rule broken, as listed at each setter: `floor ≤ initial ≤ cap`, growth ≥ 1 and finite,
-    /// limits, bursts, spacings and timeouts > 0.
+    /// The first rule broken, as listed at each setter: `floor ≤ initial ≤ cap`, growth ≥ 1 and
+    /// finite, limits, bursts, spacings and timeouts > 0.
     pub const fn build(self) -> Result<Policy, PolicyError> {
         use PolicyError as E;
 

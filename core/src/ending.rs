@@ -352,8 +352,8 @@ impl Step<'_> {
         Some(pace.max(earliest))
     }
 
-    /// The interval grows by what the round has shown; a `new` round may begin, and the old one may be
-    /// `counted` against the policy's limit. `None` if the policy does not dial again.
+    /// The interval grows by what the round has shown; a `new` round may begin, and the old one may
+    /// be `counted` against the policy's limit. `None` if the policy does not dial again.
     fn end_round(&mut self, elapsed: u64, new: bool, counted: bool) -> Option<u64> {
         let rounds = &mut self.machine.run.rounds;
         *rounds = rounds.saturating_add(u32::from(counted));
@@ -367,8 +367,8 @@ impl Step<'_> {
         Some(self.interval())
     }
 
-    /// The list of endpoints has changed: a dial to a removed one is dropped, a connection to one is to be
-    /// replaced.
+    /// The list of endpoints has changed: a dial to a removed one is dropped, a connection to one
+    /// is to be replaced.
     pub(crate) fn follow(&mut self, lost: Lost) {
         if lost.dial {
             self.drop_dial();

@@ -45,7 +45,8 @@ impl Endpoint {
         self.key
     }
 
-    /// Dials failed, and connections lost before they were stable, since the last success; saturating.
+    /// Dials failed, and connections lost before they were stable, since the last success;
+    /// saturating.
     pub const fn failures(&self) -> u16 {
         self.failures
     }

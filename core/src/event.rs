@@ -19,8 +19,8 @@ pub enum Event {
     Stop,
     /// Time has passed. Needed at the action's wake; harmless at any other time.
     Tick,
-    /// The server has answered something (TCP accepted, TLS hello seen): the first one of a dial moves
-    /// its deadline to the handshake timeout.
+    /// The server has answered something (TCP accepted, TLS hello seen): the first one of a dial
+    /// moves its deadline to the handshake timeout.
     Progress(DialId),
     /// The dial succeeded: the session is ready for use. Report it only when the protocol's own
     /// handshake is done; an accepted TCP connection proves nothing.
@@ -31,14 +31,14 @@ pub enum Event {
     DialAborted(DialId),
     /// The connection ended, for whatever reason, cleanly or not.
     Closed(DialId, Failure),
-    /// The application has seen the connection healthy, before `stable_after`: settles attempts, outage
-    /// and breaker at once. The interval resets only when it was stable. Drivers never send this by
-    /// themselves.
+    /// The application has seen the connection healthy, before `stable_after`: settles attempts,
+    /// outage and breaker at once. The interval resets only when it was stable. Drivers never send
+    /// this by themselves.
     Confirmed(DialId),
     /// Something was received; keeps `idle_timeout` away.
     Activity(DialId),
-    /// The server is going away, at the latest at this time: a new connection is made before the old
-    /// one ends.
+    /// The server is going away, at the latest at this time: a new connection is made before the
+    /// old one ends.
     GoingAway(DialId, Option<Timestamp>),
     /// The network is back: cuts a backoff wait short.
     Online,
@@ -46,7 +46,7 @@ pub enum Event {
     Offline,
     /// Dial now, from a wait; replace the connection, if there is one.
     Redial,
-    /// The caller's own gate (a permit, a maintenance window): no dial before this time. Replaces the
-    /// last one; `Timestamp::ORIGIN` lifts it.
+    /// The caller's own gate (a permit, a maintenance window): no dial before this time. Replaces
+    /// the last one; `Timestamp::ORIGIN` lifts it.
     Defer(Timestamp),
 }

@@ -14,15 +14,15 @@ pub enum Failure {
     /// Refused, reset, no route, closed: nobody is there, and asking was cheap. The interval grows
     /// gently to the policy's cap, so that an early return is seen early.
     Unreachable,
-    /// No answer in time: dead, or too busy to answer. The interval jumps to the overload floor, but
-    /// grows only in proportion to the outage, since silence proves nothing.
+    /// No answer in time: dead, or too busy to answer. The interval jumps to the overload floor,
+    /// but grows only in proportion to the outage, since silence proves nothing.
     TimedOut,
     /// The server said that it is too busy (HTTP 503, gRPC `RESOURCE_EXHAUSTED`, MQTT 0x97, …). The
     /// interval jumps to the overload floor and grows to the overload cap.
     Overloaded,
     /// The server said when to come back: somewhere in `[delay, delay + spread]`. The spread is
-    /// widened to at least a tenth of the delay; a delay shorter than the backoff's initial one counts
-    /// as [`Overloaded`](Self::Overloaded), so that no server can switch the backoff off.
+    /// widened to at least a tenth of the delay; a delay shorter than the backoff's initial one
+    /// counts as [`Overloaded`](Self::Overloaded), so that no server can switch the backoff off.
     RetryAfter {
         /// The earliest moment, counted from now. Cut to the policy's `max_hint`.
         delay: Duration,

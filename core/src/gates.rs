@@ -1,7 +1,7 @@
 //! The wake rule: one pure function says when, where and why the next dial may start.
 //!
-//! A candidate's wake is the latest of its gates, so no two mechanisms ever sleep one after the other.
-//! The selection picks among the candidates that may be dialed soonest.
+//! A candidate's wake is the latest of its gates, so no two mechanisms ever sleep one after the
+//! other. The selection picks among the candidates that may be dialed soonest.
 
 use crate::action::WaitReason;
 use crate::endpoint::{DUPLICATE, Endpoint, VISITED};

@@ -13,10 +13,10 @@ const MILLION: u64 = 1_000_000;
 
 /// Watches the status of one link: time up and down, dials, failures, flaps, reliability.
 ///
-/// Feed it after every call and from time to time, with the same clock. It counts nothing before the
-/// link was first started; from then on `uptime + downtime + offline + stopped` is the time that has
-/// passed. Only time up and time down make reliability: a link that is stopped, or has no network, is not
-/// to blame.
+/// Feed it after every call and from time to time, with the same clock. It counts nothing before
+/// the link was first started; from then on `uptime + downtime + offline + stopped` is the time
+/// that has passed. Only time up and time down make reliability: a link that is stopped, or has no
+/// network, is not to blame.
 ///
 /// ```
 /// use core::time::Duration;
@@ -122,8 +122,9 @@ impl Health {
         }
     }
 
-    /// The link's status at `now`, which then holds until the next call. Says when recent reliability
-    /// has crossed the threshold, once each way. A `now` before the last one counts as the last one.
+    /// The link's status at `now`, which then holds until the next call. Says when recent
+    /// reliability has crossed the threshold, once each way. A `now` before the last one counts as
+    /// the last one.
     pub fn observe(&mut self, now: Timestamp, status: &Status) -> Option<Crossing> {
         let now = now.as_nanos().max(self.since);
         let kind = match status.phase {
@@ -201,8 +202,8 @@ impl Health {
         self.flaps
     }
 
-    /// Time up per time up or down since the first start, in parts per million; a million before there
-    /// is any.
+    /// Time up per time up or down since the first start, in parts per million; a million before
+    /// there is any.
     pub fn reliability(&self) -> u32 {
         parts_per_million(self.up, self.up.saturating_add(self.down))
     }

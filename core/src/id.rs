@@ -5,15 +5,15 @@ use core::num::NonZeroU64;
 
 /// Names one dial, and the connection that came of it.
 ///
-/// Ids strictly increase and are never reused, also over `Stop` and `Start`. An event that carries an
-/// id that is not current changes nothing but a counter: the late close of an old socket cannot touch
-/// the connection that replaced it.
+/// Ids strictly increase and are never reused, also over `Stop` and `Start`. An event that carries
+/// an id that is not current changes nothing but a counter: the late close of an old socket cannot
+/// touch the connection that replaced it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DialId(NonZeroU64);
 
 impl DialId {
-    /// The id with this number; `None` for zero, which names no dial. Drivers take ids from actions;
-    /// this is for tests and for decoding logs.
+    /// The id with this number; `None` for zero, which names no dial. Drivers take ids from
+    /// actions; this is for tests and for decoding logs.
     ///
     /// ```
     /// assert_eq!(redial::DialId::new(7).unwrap().to_string(), "#7");

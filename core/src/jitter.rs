@@ -8,14 +8,14 @@ use crate::rng::{percent_of, scale};
 ///
 /// Jitter only shortens, and only down to the policy's floor; the interval is capped first, so the
 /// width does not narrow at the cap and no wait exceeds it. For a retrying fleet *that* there is
-/// jitter matters far more than which, but a phase that is kept brings everybody back in the shortest
-/// possible time, where memoryless draws need 2.5 × as long.
+/// jitter matters far more than which, but a phase that is kept brings everybody back in the
+/// shortest possible time, where memoryless draws need 2.5 × as long.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Jitter {
-    /// No spread. The machine draws nothing at all then, but for a server's hint and a startup splay:
-    /// [`FirstRetry::Jittered`](crate::FirstRetry::Jittered) dials at once, breakers and `max_age` are
-    /// exact. For tests, and for a single client.
+    /// No spread. The machine draws nothing at all then, but for a server's hint and a startup
+    /// splay: [`FirstRetry::Jittered`](crate::FirstRetry::Jittered) dials at once, breakers and
+    /// `max_age` are exact. For tests, and for a single client.
     None,
     /// Uniform in `[floor, interval]` ("full jitter", AWS Architecture Blog, 2015).
     Full,

@@ -22,9 +22,10 @@
 //! assert_eq!(action.dial().unwrap().attempt, 6);
 //! ```
 //!
-//! Words. **Dial**: one attempt to connect. **Outage**: from losing a stable connection (or from `Start`)
-//! until the next connection is stable. **Stable**: has stayed up for `stable_after`. **Flap**: a
-//! connection that ended before it was stable. **Link**: one logical connection that should be up.
+//! Words. **Dial**: one attempt to connect. **Outage**: from losing a stable connection (or from
+//! `Start`) until the next connection is stable. **Stable**: has stayed up for `stable_after`.
+//! **Flap**: a connection that ended before it was stable. **Link**: one logical connection that
+//! should be up.
 //!
 //! No allocator, no `std`, no dependencies, no unsafe code, no floats in the arithmetic.
 #![no_std]
@@ -61,6 +62,7 @@ mod health;
 mod id;
 mod jitter;
 mod machine;
+pub mod manual;
 mod policy;
 pub mod presets;
 mod rate_limit;

@@ -1,4 +1,5 @@
-//! The machine's memory: its states, each with its own deadlines, and what they look like from outside.
+//! The machine's memory: its states, each with its own deadlines, and what they look like from
+//! outside.
 
 use core::time::Duration;
 
@@ -80,7 +81,8 @@ pub(crate) enum State {
         progressed: bool,
         last: Option<Failure>,
     },
-    /// Until the connection is stable the `outage` goes on; after that `pace` is for its replacement.
+    /// Until the connection is stable the `outage` goes on; after that `pace` is for its
+    /// replacement.
     Held {
         link: Link,
         outage: u64,
@@ -287,8 +289,8 @@ pub(crate) struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// Advances the clock: never backwards, and never to the last instant, which is for deadlines that
-    /// do not fire.
+    /// Advances the clock: never backwards, and never to the last instant, which is for deadlines
+    /// that do not fire.
     pub(crate) fn new(
         machine: &'a mut Machine,
         policy: &'a Policy,
@@ -309,8 +311,8 @@ impl<'a> Step<'a> {
         self.endpoints.get_mut(usize::from(index))
     }
 
-    /// How long ago `outage` began. It may have begun before the clock's origin, in another process, so
-    /// this is a wrapping difference.
+    /// How long ago `outage` began. It may have begun before the clock's origin, in another
+    /// process, so this is a wrapping difference.
     pub(crate) fn elapsed(&self, outage: u64) -> u64 {
         self.now.wrapping_sub(outage)
     }

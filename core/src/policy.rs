@@ -23,8 +23,8 @@ const PARK_MAX: Duration = Duration::from_secs(3600);
 pub enum FirstRetry {
     /// At once. For a single client; a fleet that does this arrives in one instant.
     Immediate,
-    /// Uniform in `[0, window]`, and the same window before the next endpoint of a round: a restarted
-    /// server drops its whole fleet in the same instant. At once under [`Jitter::None`].
+    /// Uniform in `[0, window]`, and the same window before the next endpoint of a round: a
+    /// restarted server drops its whole fleet in the same instant. At once under [`Jitter::None`].
     Jittered(Duration),
     /// After the first backoff interval, as if the loss had been a failed dial.
     Backoff,
@@ -39,8 +39,8 @@ pub enum Overload {
     /// simulated overloads.
     Ignore,
     /// An interval below `floor` jumps to it, otherwise it grows by `growth`: up to `cap` when the
-    /// server said that it is overloaded, and when it is only silent up to the larger of the policy's
-    /// cap and 15 % of the outage so far, if that is less.
+    /// server said that it is overloaded, and when it is only silent up to the larger of the
+    /// policy's cap and 15 % of the outage so far, if that is less.
     Jump {
         /// Shortest interval after such a failure; > 0.
         floor: Duration,
@@ -151,8 +151,8 @@ impl Default for Policy {
 
 impl Policy {
     /// A policy that never gets a fleet stuck: no give-up, no breaker, and every figure chosen by
-    /// simulating fleets through 96 kinds of outage (8 server behaviours × 4 lengths × 3 capacities).
-    /// Each setter of [`PolicyBuilder`] says its default and why.
+    /// simulating fleets through 96 kinds of outage (8 server behaviours × 4 lengths × 3
+    /// capacities). Each setter of [`PolicyBuilder`] says its default and why.
     pub const DEFAULT: Self = match PolicyBuilder::new().build() {
         Ok(policy) => policy,
         Err(_) => unreachable!(),
@@ -206,8 +206,8 @@ impl Policy {
         }
     }
 
-    /// The longest wait this policy can impose on a link: the largest of every gate, hints and breaker
-    /// included. A caller's own `Defer`, and endpoints tripped by hand, are apart.
+    /// The longest wait this policy can impose on a link: the largest of every gate, hints and
+    /// breaker included. A caller's own `Defer`, and endpoints tripped by hand, are apart.
     ///
     /// ```
     /// use core::time::Duration;

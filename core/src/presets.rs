@@ -1,12 +1,13 @@
 //! Presets: the schedules of the systems people come from, verbatim.
 //!
-//! Each waits as its original does, so overload is ignored and there is no jitter where the original has
-//! none, but is bounded as everything here is: by the rate limit, which is wide enough never to delay
-//! the schedule, and by `stable_after`, so that none of them is the hot loop that some of the originals
-//! are against a server that accepts and closes. For a fleet, [`Policy::DEFAULT`] is the better choice.
+//! Each waits as its original does, so overload is ignored and there is no jitter where the
+//! original has none, but is bounded as everything here is: by the rate limit, which is wide enough
+//! never to delay the schedule, and by `stable_after`, so that none of them is the hot loop that
+//! some of the originals are against a server that accepts and closes. For a fleet,
+//! [`Policy::DEFAULT`] is the better choice.
 //!
-//! Each gives the instants of its first dials from `Start` on against a server that refuses at once. To
-//! change one thing, go through [`Policy::to_builder`]:
+//! Each gives the instants of its first dials from `Start` on against a server that refuses at
+//! once. To change one thing, go through [`Policy::to_builder`]:
 //!
 //! ```
 //! use core::time::Duration;
@@ -60,8 +61,8 @@ pub const fn tower() -> Policy {
 
 /// moq-native's `Reconnect`: 1 s × 2 to 30 s, for five minutes.
 ///
-/// Dials at 0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271 s; gives up at 271 s, since the next
-/// would be at 301 s.
+/// Dials at 0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181, 211, 241, 271 s; gives up at 271 s, since
+/// the next would be at 301 s.
 pub const fn moq() -> Policy {
     built(verbatim(Backoff::exponential(secs(1), 2, 1), secs(30)).max_elapsed(secs(300)))
 }
@@ -75,8 +76,8 @@ pub const fn never() -> Policy {
 
 /// ferogram's fixed interval, measured from the drop; 1, 5 and 30 s are typical.
 ///
-/// Dials at 0, `delay`, 2 × `delay`, …. The rate limit follows the delay; below a millisecond it is 10
-/// dials and then one per millisecond.
+/// Dials at 0, `delay`, 2 × `delay`, …. The rate limit follows the delay; below a millisecond it is
+/// 10 dials and then one per millisecond.
 pub const fn fixed(delay: Duration) -> Policy {
     let spacing = if delay.as_nanos() < 1_000_000 { ms(1) } else { delay };
     let fixed = verbatim(Backoff::fixed(delay), delay);
@@ -99,15 +100,15 @@ pub const fn day207_feed() -> Policy {
 
 /// One of its several exchanges: the same with a circuit breaker, three failures, 10 s open.
 ///
-/// Dials at 0, 100, 300, 10300, 20300, 30300, 40300, 50300, 63100, 88700 ms, then gives up. After the third
-/// the circuit is open, so each dial is a probe.
+/// Dials at 0, 100, 300, 10300, 20300, 30300, 40300, 50300, 63100, 88700 ms, then gives up. After
+/// the third the circuit is open, so each dial is a probe.
 pub const fn day207_multi() -> Policy {
     let breaker = BreakerPolicy::consecutive(3).open_for(secs(10)).open_max(secs(10));
     built(verbatim(Backoff::exponential(ms(100), 2, 1), secs(30)).max_attempts(10).breaker(breaker))
 }
 
-/// tourniquet's failover over `providers` endpoints: each once without a pause, then it gives up. Use it
-/// with [`with_endpoints`](crate::Reconnector::with_endpoints).
+/// tourniquet's failover over `providers` endpoints: each once without a pause, then it gives up.
+/// Use it with [`with_endpoints`](crate::Reconnector::with_endpoints).
 ///
 /// Dials at 0, 0, …, `providers` times (1 if that is zero).
 pub const fn tourniquet(providers: u32) -> Policy {
@@ -117,10 +118,11 @@ pub const fn tourniquet(providers: u32) -> Policy {
     built(policy.max_attempts(dials).rate_limit(burst, secs(1)))
 }
 
-/// gRPC's connection backoff (`connection-backoff.md`): 1 s × 1.6 to 120 s, ± 20 %, dial deadline 20 s.
+/// gRPC's connection backoff (`connection-backoff.md`): 1 s × 1.6 to 120 s, ± 20 %, dial deadline
+/// 20 s.
 ///
-/// Jitter only shortens here, so it reads 1.2 s × 1.6 to 144 s, less up to 33 %: the first waits are
-/// [0.804, 1.2], [1.286, 1.92], [2.058, 3.072], [3.293, 4.916], [5.269, 7.865] s, the longest
+/// Jitter only shortens here, so it reads 1.2 s × 1.6 to 144 s, less up to 33 %: the first waits
+/// are [0.804, 1.2], [1.286, 1.92], [2.058, 3.072], [3.293, 4.916], [5.269, 7.865] s, the longest
 /// [96.48, 144] s.
 pub const fn grpc() -> Policy {
     built(
@@ -158,14 +160,15 @@ const SIGNALR: [Duration; 4] = [ms(0), ms(2000), ms(10_000), ms(30_000)];
 
 /// `SignalR`'s automatic reconnect: after 0, 2, 10 and 30 s, then it stops.
 ///
-/// Dials at 0, 0, 2, 12, 42 s, then gives up. The original does not cover the first connect; here it is
-/// the same path.
+/// Dials at 0, 0, 2, 12, 42 s, then gives up. The original does not cover the first connect; here
+/// it is the same path.
 pub const fn signalr() -> Policy {
     let policy = verbatim(Backoff::table(&SIGNALR, After::Stop), secs(30));
     built(policy.first_retry(FirstRetry::Backoff))
 }
 
-/// `reconnecting-websocket`: 1 to 5 s, drawn once, × 1.3 to 10 s; up for 5 s resets; dial deadline 4 s.
+/// `reconnecting-websocket`: 1 to 5 s, drawn once, × 1.3 to 10 s; up for 5 s resets; dial deadline
+/// 4 s.
 ///
 /// Waits are [1, 5], [1.3, 6.5], [1.69, 8.45], [2, 10], [2, 10] s, ….
 pub const fn reconnecting_websocket() -> Policy {
@@ -180,8 +183,8 @@ pub const fn reconnecting_websocket() -> Policy {
 
 /// `socket.io-client`: 1 s × 2 to 5 s, ± 50 %; dial deadline 20 s.
 ///
-/// Jitter only shortens here, so it reads 1.5 s × 2 to 5 s, less up to 67 %: [0.495, 1.5], [0.99, 3],
-/// [1.65, 5], [1.65, 5] s, ….
+/// Jitter only shortens here, so it reads 1.5 s × 2 to 5 s, less up to 67 %: [0.495, 1.5], [0.99,
+/// 3], [1.65, 5], [1.65, 5] s, ….
 pub const fn socket_io() -> Policy {
     built(
         verbatim(Backoff::exponential(ms(1500), 2, 1), secs(5))

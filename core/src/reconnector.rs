@@ -12,8 +12,9 @@ use crate::time::Timestamp;
 
 /// Decides when one link is dialed, and to which endpoint.
 ///
-/// `P` is how the policy is held: owned, `&'static`, or an `Arc` over a million links. `S` is how the
-/// endpoints are: an array, a `Vec`, a boxed or borrowed slice. The first 65,535 endpoints are used.
+/// `P` is how the policy is held: owned, `&'static`, or an `Arc` over a million links. `S` is how
+/// the endpoints are: an array, a `Vec`, a boxed or borrowed slice. The first 65,535 endpoints are
+/// used.
 ///
 /// ```
 /// use core::time::Duration;
@@ -42,8 +43,8 @@ pub struct Reconnector<P = Policy, S = [Endpoint; 1]> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Events that made no sense when they came: an id that was not current, or of a kind that it could
-    /// not have; saturating. A few late ones are normal.
+    /// Events that made no sense when they came: an id that was not current, or of a kind that it
+    /// could not have; saturating. A few late ones are normal.
     pub ignored: u32,
     /// Times that were before an earlier one; saturating.
     pub backward: u32,
@@ -60,8 +61,8 @@ impl<P: Borrow<Policy>> Reconnector<P> {
 }
 
 impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P, S> {
-    /// A stopped link with these endpoints. Of several with the same key the first counts. Only the keys
-    /// are taken; health begins anew.
+    /// A stopped link with these endpoints. Of several with the same key the first counts. Only the
+    /// keys are taken; health begins anew.
     ///
     /// ```
     /// use redial::{Action, Endpoint, Event, Policy, Reconnector, Timestamp};
@@ -76,10 +77,11 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         Self { policy, machine: Machine::new(seed), endpoints }
     }
 
-    /// Moves the link through time: `event` happened at `now`. Returns what should exist from now on.
+    /// Moves the link through time: `event` happened at `now`. Returns what should exist from now
+    /// on.
     ///
-    /// Total: every event in every state at every time has a defined answer. It never panics, allocates
-    /// or fails. A time before the last one counts as the last one.
+    /// Total: every event in every state at every time has a defined answer. It never panics,
+    /// allocates or fails. A time before the last one counts as the last one.
     pub fn handle(&mut self, now: Timestamp, event: Event) -> Action {
         self.step(now).handle(event);
         self.action()
@@ -110,11 +112,13 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         self.endpoints.as_ref()
     }
 
-    /// Replaces the list of endpoints; returns the old storage. Read [`action`](Self::action) after it.
+    /// Replaces the list of endpoints; returns the old storage. Read [`action`](Self::action) after
+    /// it.
     ///
-    /// Legal in every state. Endpoints whose key stays keep their health. A dial to a removed one is
-    /// dropped, uncounted; a connection to one is replaced as soon as another can be made. Of duplicate
-    /// keys the first counts. With an empty list the link is idle, and dials when one appears.
+    /// Legal in every state. Endpoints whose key stays keep their health. A dial to a removed one
+    /// is dropped, uncounted; a connection to one is replaced as soon as another can be made. Of
+    /// duplicate keys the first counts. With an empty list the link is idle, and dials when one
+    /// appears.
     pub fn set_endpoints(&mut self, now: Timestamp, endpoints: S) -> S {
         let old = core::mem::replace(&mut self.endpoints, endpoints);
         renew(self.endpoints.as_mut(), old.as_ref());
@@ -122,14 +126,15 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         old
     }
 
-    /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it. A connection
-    /// to it is kept. Read [`action`](Self::action) after it. False if there is no such endpoint.
+    /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it. A
+    /// connection to it is kept. Read [`action`](Self::action) after it. False if there is no such
+    /// endpoint.
     pub fn trip(&mut self, now: Timestamp, key: u32) -> bool {
         self.step(now).set_circuit(key, true)
     }
 
-    /// Closes the circuit of endpoint `key` and forgets its outcomes. Read [`action`](Self::action) after
-    /// it. False if there is no such endpoint.
+    /// Closes the circuit of endpoint `key` and forgets its outcomes. Read [`action`](Self::action)
+    /// after it. False if there is no such endpoint.
     pub fn reset(&mut self, now: Timestamp, key: u32) -> bool {
         self.step(now).set_circuit(key, false)
     }

@@ -60,7 +60,8 @@ impl Run {
         worst: Class::Clear,
     };
 
-    /// Grows the interval by the worst class of the round that ended; `None` if the policy stops here.
+    /// Grows the interval by the worst class of the round that ended; `None` if the policy stops
+    /// here.
     pub(crate) fn grow(
         &mut self,
         policy: &Policy,
@@ -106,7 +107,8 @@ impl Run {
         start.saturating_add(grown.min(policy.dial_timeout_max).max(policy.dial_timeout))
     }
 
-    /// Deadline of a dial started at `start` that the server has answered, `elapsed` into the outage.
+    /// Deadline of a dial started at `start` that the server has answered, `elapsed` into the
+    /// outage.
     pub(crate) fn handshake_deadline(&self, policy: &Policy, start: u64, elapsed: u64) -> u64 {
         let grown =
             policy.handshake_timeout.saturating_mul(3_u64.saturating_pow(u32::from(self.stalls)));
@@ -120,8 +122,8 @@ impl Run {
         reached(policy.max_attempts, attempts) || reached(policy.max_rounds, self.rounds)
     }
 
-    /// Whether `Online` may cut the current wait. Our own network explains silence, but only if it was
-    /// gone; and never a server that said it is too busy.
+    /// Whether `Online` may cut the current wait. Our own network explains silence, but only if it
+    /// was gone; and never a server that said it is too busy.
     pub(crate) fn online_cuts(&self, was_offline: bool) -> bool {
         self.paced_by == WaitReason::Backoff
             && match self.class {

@@ -1,7 +1,8 @@
 //! Snapshot: what must outlive the process, so that one that crashes *because* it connects does not
 //! hammer its server.
 //!
-//! A snapshot holds no point in time, only spans, since the next process counts from another origin.
+//! A snapshot holds no point in time, only spans, since the next process counts from another
+//! origin.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -32,8 +33,9 @@ enum Doing {
     Stable,
 }
 
-/// What must outlive the process of one link: failures, interval, phase, draws, round, age of the outage,
-/// rate limit and ids; and the health of its first endpoint, so that a link with one needs nothing else.
+/// What must outlive the process of one link: failures, interval, phase, draws, round, age of the
+/// outage, rate limit and ids; and the health of its first endpoint, so that a link with one needs
+/// nothing else.
 ///
 /// What the caller says anew is not kept: `Offline` and `Defer`. A link that gave up is restored as
 /// stopped.
@@ -239,12 +241,13 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
 }
 
 impl<P: Borrow<Policy>> Reconnector<P> {
-    /// A link with one endpoint as a snapshot left it `away` ago; `now` is in the new process's time.
+    /// A link with one endpoint as a snapshot left it `away` ago; `now` is in the new process's
+    /// time.
     ///
-    /// What was in flight has ended: a dial counts as failed, an unstable connection as a flap, a stable
-    /// one as a stable loss. Every wait is shortened by `away` and cut to what this policy could have made,
-    /// so that neither a changed policy nor a damaged clock parks the link. If the time away is not known,
-    /// zero is safe.
+    /// What was in flight has ended: a dial counts as failed, an unstable connection as a flap, a
+    /// stable one as a stable loss. Every wait is shortened by `away` and cut to what this policy
+    /// could have made, so that neither a changed policy nor a damaged clock parks the link. If the
+    /// time away is not known, zero is safe.
     pub fn restore(
         policy: P,
         seed: u64,
@@ -279,7 +282,8 @@ impl Step<'_> {
         machine.arrival = now.saturating_add(ahead).saturating_sub(away);
         machine.cursor = position(self.endpoints, saved.cursor).unwrap_or(0);
         let endpoint = position(self.endpoints, saved.endpoint).unwrap_or(REMOVED);
-        // Often before this process's origin, which is why an outage's age is a wrapping difference.
+        // Often before this process's origin, which is why an outage's age is a wrapping
+        // difference.
         let outage = now.wrapping_sub(saved.outage.saturating_add(away));
         let pace = now.saturating_add(saved.pace.min(longest).saturating_sub(away));
         let link = |proof, wanted| Link {
@@ -374,8 +378,8 @@ impl Snapshot {
     /// The snapshot that was written as these bytes.
     ///
     /// # Errors
-    /// [`SnapshotError`] for bytes that are too few or too many, of another version, damaged, or that no
-    /// link could have written.
+    /// [`SnapshotError`] for bytes that are too few or too many, of another version, damaged, or
+    /// that no link could have written.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut from = Reader::open(bytes, Self::BYTES)?;
         let doing = from.one_of(

@@ -1,7 +1,7 @@
 //! The one `(state, event)` match, the timers, and the plan that follows them.
 //!
-//! Order inside one call: the clock, stability (a matter of time, not of ticks), the event, every timer
-//! that is due, and then what should exist next.
+//! Order inside one call: the clock, stability (a matter of time, not of ticks), the event, every
+//! timer that is due, and then what should exist next.
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::endpoint::{DUPLICATE, VISITED};
@@ -26,7 +26,8 @@ impl Step<'_> {
         }
     }
 
-    /// The one place in which an event changes the state. False if nothing needs to be planned anew.
+    /// The one place in which an event changes the state. False if nothing needs to be planned
+    /// anew.
     fn event(&mut self, event: Event) -> bool {
         use State::{Dialing, Draining, GaveUp, Held, Paused, Replacing, Stopped, Waiting};
 
@@ -285,8 +286,8 @@ impl Step<'_> {
         }
     }
 
-    /// Stability is a matter of time: a connection that has stayed up is stable before anything else is
-    /// said about it.
+    /// Stability is a matter of time: a connection that has stayed up is stable before anything
+    /// else is said about it.
     pub(crate) fn settle(&mut self) {
         let (now, stable_after) = (self.now, self.policy.stable_after);
         let Some(link) = self.machine.state.link() else { return };

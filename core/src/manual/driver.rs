@@ -1,0 +1,89 @@
+//! How is a driver written?
+//!
+//! A complete one, for a thread:
+//!
+//! ```
+//! # use std::io::{Error, ErrorKind, Read};
+//! # use std::net::{SocketAddr, TcpListener, TcpStream};
+//! # use std::time::{Duration, Instant};
+//! use redial::{Action, Event, Failure, GiveUp, Policy, Reconnector, Timestamp};
+//!
+//! fn run(addr: SocketAddr, policy: &Policy, seed: u64) -> GiveUp {
+//!     let origin = Instant::now();
+//!     let now = || Timestamp::from_origin(origin.elapsed());
+//!     let mut link = Reconnector::new(policy, seed);
+//!     let mut stream = None;
+//!     let mut action = link.handle(now(), Event::Start);
+//!     loop {
+//!         action = match action {
+//!             Action::Dial(dial) => {
+//!                 let left = dial.deadline.saturating_since(now());
+//!                 // A timeout of zero is an error in std; the dial is over then anyway.
+//!                 let left = left.max(Duration::from_nanos(1));
+//!                 match TcpStream::connect_timeout(&addr, left) {
+//!                     Ok(connected) => {
+//!                         stream = Some(connected);
+//!                         link.handle(now(), Event::Connected(dial.id))
+//!                     }
+//!                     Err(error) => link.handle(now(), Event::DialFailed(dial.id, why(&error))),
+//!                 }
+//!             }
+//!             Action::SleepUntil(wait) => {
+//!                 std::thread::sleep(wait.until.saturating_since(now()));
+//!                 link.handle(now(), Event::Tick)
+//!             }
+//!             Action::Hold(hold) => {
+//!                 let why = serve(stream.take());
+//!                 link.handle(now(), Event::Closed(hold.id, why))
+//!             }
+//!             Action::GiveUp(end) => return end,
+//!             Action::Idle => unreachable!("nothing here stops it"),
+//!         };
+//!     }
+//! }
+//!
+//! fn serve(stream: Option<TcpStream>) -> Failure {
+//!     match stream.map(|mut stream| stream.read(&mut [0; 64])) {
+//!         Some(Err(error)) => why(&error),
+//!         Some(Ok(_)) | None => Failure::Unreachable,
+//!     }
+//! }
+//!
+//! fn why(error: &Error) -> Failure {
+//!     match error.kind() {
+//!         ErrorKind::TimedOut | ErrorKind::WouldBlock => Failure::TimedOut,
+//!         _ => Failure::Unreachable,
+//!     }
+//! }
+//! # let server = TcpListener::bind("127.0.0.1:0")?;
+//! # let addr = server.local_addr()?;
+//! # std::thread::spawn(move || drop(server.accept()));
+//! # let policy = Policy::builder().max_attempts(2).build().unwrap();
+//! # let end = run(addr, &policy, 1);
+//! # assert_eq!(end.attempts, 2);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # In an event loop
+//!
+//! Keep one dial, at most two connections and one deadline per link, and after every `handle`
+//! reconcile them with four questions: [`Action::dial`](crate::Action::dial),
+//! [`held`](crate::Action::held), [`draining`](crate::Action::draining),
+//! [`wake`](crate::Action::wake). What is not named is dropped; a dial that is named and not
+//! running is started. There is nothing else to it; `tests/examples/event_loop.rs` in the
+//! repository does it on mio.
+//!
+//! # Rules
+//!
+//! * Deliver finished I/O before you tick: a success counts until a later call has ended its dial,
+//!   so at the deadline it is the order that decides.
+//! * Read the clock after you have waited, not before.
+//! * Round sleeps up, and do not sleep for a wake that has come.
+//! * Never send `Confirmed` by yourself. Only the application knows.
+//! * One outcome per dial, one end per connection. A second one is ignored, and counted.
+//! * Close what you drop. A connection that the action no longer names is still a socket.
+//!
+//! # On an async runtime
+//!
+//! There is one loop for all of them, in `redial-async`; a runtime is two methods, `now` and
+//! `sleep_until`.
