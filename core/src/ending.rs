@@ -90,11 +90,14 @@ impl Step<'_> {
                 self.clear_parks();
                 self.machine.attempts = 1;
                 self.visited(link.endpoint);
-                if let Err(reason) = self.heard(link.endpoint, failure, End::Stable { earliest: 0 })
-                {
-                    self.release(target);
-                    self.give_up(reason, now, Some(failure));
-                    return;
+                match self.heard(link.endpoint, failure, End::Stable { earliest: 0 }) {
+                    Ok(class) if class == Class::Overloaded => self.machine.run.worst = class,
+                    Ok(_) => {}
+                    Err(reason) => {
+                        self.release(target);
+                        self.give_up(reason, now, Some(failure));
+                        return;
+                    }
                 }
                 let (deadline, endpoint) = (deadline.min(self.limit(now)), target);
                 let last = Some(failure);
@@ -334,7 +337,7 @@ impl Step<'_> {
         };
         let backoff_first = stable && self.policy.first_retry == FirstRetry::Backoff;
         let pace = if grows && (!more || backoff_first) {
-            self.end_round(elapsed, !more, !stable)?
+            self.end_round(elapsed, !more, matches!(end, End::Attempt | End::Confirmed))?
         } else {
             let reason = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
             if !more {
@@ -401,7 +404,8 @@ impl Step<'_> {
         if self.machine.run.worst == Class::Clear {
             return self.next_round();
         }
-        let paced = self.end_round(self.elapsed(outage), true, true);
+        let counted = !matches!(self.machine.state, State::Held { .. });
+        let paced = self.end_round(self.elapsed(outage), true, counted);
         match (&mut self.machine.state, paced) {
             (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
             (State::Waiting { pace, .. } | State::Paused { pace, .. }, Some(paced)) => {
