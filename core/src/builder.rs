@@ -1,15 +1,11 @@
 //! Every setter of a policy, with its default and the reason for it.
 
-use core::num::NonZeroU32;
 use core::time::Duration;
 
-use crate::backoff::{Backoff, Growth, Ratio};
+use crate::backoff::{Backoff, Growth};
 use crate::breaker::BreakerPolicy;
-use crate::error::PolicyError;
 use crate::jitter::Jitter;
-use crate::policy::{FirstRetry, NEVER, Overload, OverloadClass, Policy, Refresh, Selection};
-use crate::rate_limit::RateLimit;
-use crate::time::nanos;
+use crate::policy::{FirstRetry, Overload, Refresh, Selection};
 
 /// Builds a [`Policy`]; every setter is `const`, overrides one thing and may come in any order.
 #[derive(Clone, Debug)]
@@ -49,8 +45,6 @@ pub struct PolicyBuilder {
 }
 
 impl PolicyBuilder {
-    const DIAL_TIMEOUT_MAX: Duration = Duration::from_secs(60);
-    const HANDSHAKE_TIMEOUT_MAX: Duration = Duration::from_secs(600);
     /// The overload class that was not asked for by [`overload`](Self::overload).
     const OVERLOAD: Overload = Overload::Jump {
         floor: Duration::from_secs(9),
@@ -349,192 +343,5 @@ impl PolicyBuilder {
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
         self
-    }
-
-    /// Checks the policy.
-    ///
-    /// # Errors
-    /// The first rule broken, as listed at each setter: `floor ≤ initial ≤ cap`, growth ≥ 1 and
-    /// finite, limits, bursts, spacings and timeouts > 0.
-    pub const fn build(self) -> Result<Policy, PolicyError> {
-        use PolicyError as E;
-
-        let (floor, cap) = (nanos(self.floor), nanos(self.cap));
-        if cap < floor {
-            return Err(E::CapBelowFloor);
-        }
-        let ratio = match self.backoff {
-            Backoff::Exponential { growth, .. } => match growth.checked() {
-                Some(ratio) => ratio,
-                None => return Err(E::GrowthBelowOne),
-            },
-            Backoff::Table { delays: [], .. } => return Err(E::TableEmpty),
-            Backoff::Never
-            | Backoff::Fixed(_)
-            | Backoff::Linear { .. }
-            | Backoff::Table { .. }
-            | Backoff::Custom(_) => Ratio::ONE,
-        };
-        match self.backoff {
-            Backoff::Never | Backoff::Custom(_) => {}
-            Backoff::Fixed(_)
-            | Backoff::Linear { .. }
-            | Backoff::Exponential { .. }
-            | Backoff::Table { .. } => {
-                let initial = nanos(self.backoff.initial());
-                if initial < floor {
-                    return Err(E::InitialBelowFloor);
-                }
-                if initial > cap {
-                    return Err(E::InitialAboveCap);
-                }
-            }
-        }
-        if self.jitter.percent() > 100 {
-            return Err(E::JitterAboveAll);
-        }
-        let stable_after = nanos(self.stable_after);
-        if stable_after == 0 {
-            return Err(E::StableAfterZero);
-        }
-        let (dial_timeout, dial_timeout_max) =
-            match timeouts(self.dial_timeout, self.dial_timeout_max, Self::DIAL_TIMEOUT_MAX) {
-                (0, _) => return Err(E::DialTimeoutZero),
-                (timeout, max) if max < timeout => return Err(E::DialTimeoutMaxBelowDialTimeout),
-                pair => pair,
-            };
-        let (handshake_timeout, handshake_timeout_max) = match timeouts(
-            self.handshake_timeout,
-            self.handshake_timeout_max,
-            Self::HANDSHAKE_TIMEOUT_MAX,
-        ) {
-            (0, _) => return Err(E::HandshakeTimeoutZero),
-            (timeout, max) if max < timeout => {
-                return Err(E::HandshakeTimeoutMaxBelowHandshakeTimeout);
-            }
-            pair => pair,
-        };
-        let overload = match self.overload {
-            Overload::Ignore => None,
-            Overload::Jump { floor, growth, cap } => {
-                let mut class = match growth.checked() {
-                    Some(ratio) => OverloadClass { floor: nanos(floor), ratio, cap: nanos(cap) },
-                    None => return Err(E::OverloadGrowthBelowOne),
-                };
-                if self.cap_set && !self.overload_set {
-                    let lowered = nanos(self.cap);
-                    class.cap = if class.cap > lowered { lowered } else { class.cap };
-                    class.floor = if class.floor > lowered { lowered } else { class.floor };
-                } else if class.floor == 0 {
-                    return Err(E::OverloadFloorZero);
-                }
-                if class.cap < class.floor {
-                    return Err(E::OverloadCapBelowFloor);
-                }
-                Some(class)
-            }
-        };
-        let Ok(max_attempts) = count(self.max_attempts) else { return Err(E::MaxAttemptsZero) };
-        let Ok(max_rounds) = count(self.max_rounds) else { return Err(E::MaxRoundsZero) };
-        let max_elapsed = match optional(self.max_elapsed) {
-            0 => return Err(E::MaxElapsedZero),
-            max_elapsed => max_elapsed,
-        };
-        if self.burst == 0 {
-            return Err(E::BurstZero);
-        }
-        let spacing = nanos(self.spacing);
-        if spacing == 0 {
-            return Err(E::SpacingZero);
-        }
-        let max_hint = nanos(self.max_hint);
-        if max_hint == 0 {
-            return Err(E::MaxHintZero);
-        }
-        let breaker = match self.breaker {
-            Some(breaker) => match breaker.check() {
-                Ok(rule) => Some(rule),
-                Err(error) => return Err(error),
-            },
-            None => None,
-        };
-        if let Selection::Priority { failback: Some(Duration::ZERO) } = self.selection {
-            return Err(E::FailbackZero);
-        }
-        let park_for = nanos(self.park_for);
-        if park_for == 0 {
-            return Err(E::ParkForZero);
-        }
-        let max_age = optional(self.max_age);
-        if max_age <= stable_after && max_age != NEVER {
-            return Err(E::MaxAgeNotAboveStableAfter);
-        }
-        let drain_timeout = nanos(self.drain_timeout);
-        if drain_timeout == 0 {
-            return Err(E::DrainTimeoutZero);
-        }
-        let idle_timeout = match optional(self.idle_timeout) {
-            0 => return Err(E::IdleTimeoutZero),
-            idle_timeout => idle_timeout,
-        };
-        Ok(Policy {
-            backoff: self.backoff,
-            ratio,
-            floor,
-            cap,
-            jitter: self.jitter,
-            first_retry: self.first_retry,
-            startup_splay: nanos(self.startup_splay),
-            stable_after,
-            dial_timeout,
-            dial_timeout_max,
-            handshake_timeout,
-            handshake_timeout_max,
-            overload,
-            overload_set: self.overload_set,
-            max_attempts,
-            max_rounds,
-            max_elapsed,
-            rate_limit: RateLimit::new(self.burst, spacing),
-            max_hint,
-            give_up_on_long_hint: self.give_up_on_long_hint,
-            breaker,
-            allow_all_open: self.allow_all_open,
-            selection: self.selection,
-            park_for,
-            give_up_when_all_parked: self.give_up_when_all_parked,
-            refresh: self.refresh,
-            max_age,
-            drain_timeout,
-            idle_timeout,
-        })
-    }
-}
-
-/// A timeout and what it grows to: `explicit`, or `default` if the timeout is not already longer.
-const fn timeouts(timeout: Duration, explicit: Option<Duration>, default: Duration) -> (u64, u64) {
-    let timeout = nanos(timeout);
-    let max = match explicit {
-        Some(max) => nanos(max),
-        None if timeout > nanos(default) => timeout,
-        None => nanos(default),
-    };
-    (timeout, max)
-}
-
-const fn count(limit: Option<u32>) -> Result<Option<NonZeroU32>, ()> {
-    match limit {
-        None => Ok(None),
-        Some(limit) => match NonZeroU32::new(limit) {
-            Some(limit) => Ok(Some(limit)),
-            None => Err(()),
-        },
-    }
-}
-
-const fn optional(limit: Option<Duration>) -> u64 {
-    match limit {
-        None => NEVER,
-        Some(limit) => nanos(limit),
     }
 }

@@ -5,25 +5,22 @@
 //! origin.
 
 use core::borrow::Borrow;
-use core::fmt;
 use core::time::Duration;
 
-use crate::action::WaitReason;
 use crate::breaker::{BreakerState, Mode};
-use crate::bytes::{MAGIC, Reader, Writer, seal};
 use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, REMOVED, State, Step, Wanted};
 use crate::policy::{FirstRetry, NEVER, Policy};
 use crate::reconnector::Reconnector;
-use crate::run::{Class, Run};
+use crate::run::Run;
 use crate::time::{Timestamp, nanos};
 
 /// What a link was doing when its snapshot was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-enum Doing {
+pub(crate) enum Doing {
     Stopped,
     Waiting,
     Dialing,
@@ -60,42 +57,42 @@ enum Doing {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Snapshot {
-    doing: Doing,
-    run: Run,
-    next_id: DialId,
+    pub(crate) doing: Doing,
+    pub(crate) run: Run,
+    pub(crate) next_id: DialId,
     /// Until the backoff's gate opens.
-    pace: u64,
+    pub(crate) pace: u64,
     /// Age of the outage.
-    outage: u64,
+    pub(crate) outage: u64,
     /// How far the theoretical arrival time is ahead.
-    arrival: u64,
+    pub(crate) arrival: u64,
     /// Key of the endpoint in use.
-    endpoint: u32,
+    pub(crate) endpoint: u32,
     /// Key of the endpoint where the round robin stands.
-    cursor: u32,
+    pub(crate) cursor: u32,
     /// Key of the endpoint of a handover that had not succeeded, if there was one.
-    handover: Option<u32>,
-    draws: u32,
-    attempts: u32,
-    shuffle: u32,
-    first: EndpointSnapshot,
+    pub(crate) handover: Option<u32>,
+    pub(crate) draws: u32,
+    pub(crate) attempts: u32,
+    pub(crate) shuffle: u32,
+    pub(crate) first: EndpointSnapshot,
 }
 
 /// The health of one endpoint, under its key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EndpointSnapshot {
-    key: u32,
-    failures: u16,
-    parks: u8,
-    visited: bool,
+    pub(crate) key: u32,
+    pub(crate) failures: u16,
+    pub(crate) parks: u8,
+    pub(crate) visited: bool,
     /// Until the hint ends, plus one; 0 for none.
-    hint: u64,
-    parked: u64,
-    open: u64,
-    window: u64,
-    seen: u8,
-    opens: u8,
-    mode: Mode,
+    pub(crate) hint: u64,
+    pub(crate) parked: u64,
+    pub(crate) open: u64,
+    pub(crate) window: u64,
+    pub(crate) seen: u8,
+    pub(crate) opens: u8,
+    pub(crate) mode: Mode,
 }
 
 impl EndpointSnapshot {
@@ -340,166 +337,3 @@ impl Policy {
         self.cap.max(overload).max(window).max(self.startup_splay)
     }
 }
-
-const ENDPOINT_LEN: usize = 4 + 2 + 1 + 1 + 8 * 4 + 1 + 1 + 1;
-const LINK_LEN: usize = 1 + (8 + 4 * 3 + 4) + 8 * 4 + 4 + 4 + (1 + 4) + 4 * 3;
-
-impl Snapshot {
-    /// Length of [`to_bytes`](Self::to_bytes): a version, the content, and a checksum.
-    pub const BYTES: usize = 4 + LINK_LEN + ENDPOINT_LEN + 4;
-
-    /// As bytes, the same on every target. The checksum finds damage, not forgery.
-    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        let mut out = Writer::new(&mut bytes);
-        out.put(&MAGIC);
-        out.put(&[self.doing as u8]);
-        let run = &self.run;
-        out.put(&run.base.to_le_bytes());
-        for number in [run.failures, run.phase, run.rounds] {
-            out.put(&number.to_le_bytes());
-        }
-        out.put(&[run.stalls, run.paced_by as u8, run.class as u8, run.worst as u8]);
-        for number in [self.next_id.get(), self.pace, self.outage, self.arrival] {
-            out.put(&number.to_le_bytes());
-        }
-        out.put(&self.endpoint.to_le_bytes());
-        out.put(&self.cursor.to_le_bytes());
-        out.put(&[u8::from(self.handover.is_some())]);
-        out.put(&self.handover.unwrap_or(0).to_le_bytes());
-        for number in [self.draws, self.attempts, self.shuffle] {
-            out.put(&number.to_le_bytes());
-        }
-        self.first.write(&mut out);
-        seal(&mut bytes);
-        bytes
-    }
-
-    /// The snapshot that was written as these bytes.
-    ///
-    /// # Errors
-    /// [`SnapshotError`] for bytes that are too few or too many, of another version, damaged, or
-    /// that no link could have written.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let mut from = Reader::open(bytes, Self::BYTES)?;
-        let doing = from.one_of(
-            "state",
-            &[
-                Doing::Stopped,
-                Doing::Waiting,
-                Doing::Dialing,
-                Doing::Unproven,
-                Doing::Confirmed,
-                Doing::Stable,
-            ],
-        )?;
-        let base = from.u64();
-        let (failures, phase, rounds) = (from.u32(), from.u32(), from.u32());
-        let stalls = from.u8();
-        let paced_by = from.one_of("pace", &WaitReason::ALL)?;
-        let class = from.one_of("class", &Class::ALL)?;
-        let worst = from.one_of("class", &Class::ALL)?;
-        let run = Run { base, failures, phase, rounds, stalls, paced_by, class, worst };
-        // Half of all numbers: no link has got so far, and there is room to go on.
-        let next_id = DialId::new(from.u64())
-            .filter(|id| id.get() < 1 << 63)
-            .ok_or(SnapshotError::Field("id"))?;
-        let (pace, outage, arrival) = (from.u64(), from.u64(), from.u64());
-        let (endpoint, cursor) = (from.u32(), from.u32());
-        let handing = from.flag("handover")?;
-        let handover = Some(from.u32()).filter(|_| handing);
-        let (draws, attempts, shuffle) = (from.u32(), from.u32(), from.u32());
-        let first = EndpointSnapshot::read(&mut from)?;
-        Ok(Self {
-            doing,
-            run,
-            next_id,
-            pace,
-            outage,
-            arrival,
-            endpoint,
-            cursor,
-            handover,
-            draws,
-            attempts,
-            shuffle,
-            first,
-        })
-    }
-}
-
-impl EndpointSnapshot {
-    /// Length of [`to_bytes`](Self::to_bytes).
-    pub const BYTES: usize = 4 + ENDPOINT_LEN + 4;
-
-    /// As bytes, the same on every target.
-    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        let mut out = Writer::new(&mut bytes);
-        out.put(&MAGIC);
-        self.write(&mut out);
-        seal(&mut bytes);
-        bytes
-    }
-
-    /// The snapshot that was written as these bytes.
-    ///
-    /// # Errors
-    /// As [`Snapshot::from_bytes`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        Self::read(&mut Reader::open(bytes, Self::BYTES)?)
-    }
-
-    fn write(&self, out: &mut Writer<'_>) {
-        out.put(&self.key.to_le_bytes());
-        out.put(&self.failures.to_le_bytes());
-        out.put(&[self.parks, u8::from(self.visited)]);
-        for number in [self.hint, self.parked, self.open, self.window] {
-            out.put(&number.to_le_bytes());
-        }
-        out.put(&[self.seen, self.opens, self.mode as u8]);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, SnapshotError> {
-        let (key, failures, parks) = (from.u32(), from.u16(), from.u8());
-        let visited = from.flag("visited")?;
-        let (hint, parked, open, window) = (from.u64(), from.u64(), from.u64(), from.u64());
-        let (seen, opens) = (from.u8(), from.u8());
-        let mode = from.one_of("circuit", &Mode::ALL)?;
-        Ok(Self { key, failures, parks, visited, hint, parked, open, window, seen, opens, mode })
-    }
-}
-
-/// Why bytes are not a snapshot.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum SnapshotError {
-    /// There are too few bytes, or too many.
-    Length {
-        /// How many there should be.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// They do not begin as this version's snapshots do: something else, or from a newer version.
-    Version,
-    /// The checksum does not match: they were damaged.
-    Checksum,
-    /// This field has a value that no link could have written.
-    Field(&'static str),
-}
-
-impl fmt::Display for SnapshotError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Length { expected, found } => {
-                write!(f, "snapshot: length is {found} bytes instead of {expected}")
-            }
-            Self::Version => f.write_str("snapshot: version is not known"),
-            Self::Checksum => f.write_str("snapshot: checksum does not match"),
-            Self::Field(field) => write!(f, "snapshot: {field} is out of range"),
-        }
-    }
-}
-
-impl core::error::Error for SnapshotError {}
