@@ -7,7 +7,7 @@ use crate::breaker::BreakerPolicy;
 use crate::jitter::Jitter;
 use crate::policy::{FirstRetry, Overload, Refresh, Selection};
 
-/// Builds a [`Policy`]; every setter is `const`, overrides one thing and may come in any order.
+/// Builds a [`Policy`](crate::Policy); every setter is `const`, overrides one thing and may come in any order.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setter of its own")]
