@@ -1,3 +1,70 @@
-//! The driver loop of redial, for any async runtime.
+//! The driver loop of redial, for any async runtime: the one place where its actions become dials,
+//! connections and timers.
+//!
+//! [`drive`] is a plain future. It asks a [`Runtime`] for the time, calls `connect` for each dial and
+//! `serve` for each connection, and drops whatever the reconnector no longer names. It spawns nothing,
+//! and asks for neither `Send` nor `'static`. Dropping it leaves no dial, connection or timer behind.
+//!
+//! ```
+//! use std::future::{Ready, ready};
+//! use redial_async::{Attempt, Ended, Runtime, Session, drive, redial::{Policy, Reconnector, Timestamp}};
+//!
+//! // A runtime is a clock and a sleep. This one stands still, which is enough for a link that
+//! // connects at once and finishes.
+//! struct Still;
+//! impl Runtime for Still {
+//!     type Sleep = Ready<()>;
+//!     fn now(&self) -> Timestamp { Timestamp::ORIGIN }
+//!     fn sleep_until(&self, _: Timestamp) -> Ready<()> { ready(()) }
+//! }
+//!
+//! let link = drive(
+//!     Reconnector::new(Policy::DEFAULT, 1),
+//!     Still,
+//!     |attempt: Attempt| async move { std::io::Result::Ok(attempt.dial.endpoint) },
+//!     |connection, session: Session| async move {
+//!         println!("connection {} to endpoint {connection}", session.id());
+//!         Ended::Finished
+//!     },
+//! );
+//! # let mut link = std::pin::pin!(link);
+//! # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+//! # assert!(matches!(link.as_mut().poll(&mut context), std::task::Poll::Ready(Ok(()))));
+//! ```
+//!
+//! The runtime crates (`redial-tokio`, `redial-smol`) spawn such a future and give back a [`Link`], which
+//! owns it. Everyone else holds a [`LinkHandle`], or a [`Watch`] on its status.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
+mod classify;
+mod drive;
+mod driver;
+mod engine;
+mod error;
+mod handle;
+mod hub;
+mod link;
+mod race;
+mod runtime;
+mod session;
+mod sharing;
+mod transition;
+mod view;
+mod watch;
+mod world;
+
+pub use classify::{Classify, Ended, io_failure};
+pub use drive::Drive;
+pub use driver::{Driver, drive};
+pub use error::LinkError;
+pub use handle::{Closed, Connecting, LinkHandle};
+pub use link::Link;
+pub use race::race;
+pub use redial;
+pub use runtime::Runtime;
+pub use session::{Attempt, Session};
+pub use sharing::{Private, ShareBy, ShareClosing, Sharing};
+pub use transition::{Observe, Silent, Transition};
+pub use view::Connection;
+pub use watch::{Changed, Watch};

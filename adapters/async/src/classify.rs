@@ -1,0 +1,126 @@
+//! What an error means for the link: by kind, never by its text.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use redial::Failure;
+
+/// Says what an error means for dialing again.
+///
+/// ```
+/// use redial_async::{Classify, io_failure, redial::Failure};
+///
+/// enum Error {
+///     Io(std::io::Error),
+///     BadPassword,
+///     NoSuchKey,
+/// }
+///
+/// impl Classify for Error {
+///     fn classify(&self) -> Failure {
+///         match self {
+///             Self::Io(error) => io_failure(error),
+///             Self::BadPassword => Failure::Fatal,
+///             Self::NoSuchKey => Failure::Unreachable,
+///         }
+///     }
+///
+///     fn breaks_connection(&self) -> bool {
+///         !matches!(self, Self::NoSuchKey)
+///     }
+/// }
+/// ```
+pub trait Classify {
+    /// What the end of a dial or connection with this error says about the server.
+    fn classify(&self) -> Failure;
+
+    /// Whether an operation that failed with this error shows that its connection is broken. If not, the
+    /// error is the answer, and the connection stays. Asked for operations only: a dial or connection
+    /// that ended has ended.
+    fn breaks_connection(&self) -> bool {
+        true
+    }
+}
+
+/// [`io_failure`]; and an operation's connection is broken by the kinds that come from the network:
+/// refused, reset, aborted, timed out, unreachable, not connected, broken pipe, unexpected end.
+impl Classify for io::Error {
+    fn classify(&self) -> Failure {
+        io_failure(self)
+    }
+
+    fn breaks_connection(&self) -> bool {
+        use io::ErrorKind::{
+            BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,
+            NetworkDown, NetworkUnreachable, NotConnected, TimedOut, UnexpectedEof,
+        };
+        matches!(
+            self.kind(),
+            BrokenPipe
+                | ConnectionAborted
+                | ConnectionRefused
+                | ConnectionReset
+                | HostUnreachable
+                | NetworkDown
+                | NetworkUnreachable
+                | NotConnected
+                | TimedOut
+                | UnexpectedEof
+        )
+    }
+}
+
+impl Classify for Failure {
+    fn classify(&self) -> Failure {
+        *self
+    }
+}
+
+impl Classify for Infallible {
+    fn classify(&self) -> Failure {
+        match *self {}
+    }
+}
+
+impl<E: Classify + ?Sized> Classify for Box<E> {
+    fn classify(&self) -> Failure {
+        (**self).classify()
+    }
+
+    fn breaks_connection(&self) -> bool {
+        (**self).breaks_connection()
+    }
+}
+
+impl<E: Classify + ?Sized> Classify for Arc<E> {
+    fn classify(&self) -> Failure {
+        (**self).classify()
+    }
+
+    fn breaks_connection(&self) -> bool {
+        (**self).breaks_connection()
+    }
+}
+
+/// What an I/O error says about the server: timed out is [`Failure::TimedOut`], everything else is
+/// [`Failure::Unreachable`].
+///
+/// Nothing in `io::Error` is [`Failure::Fatal`]: a VPN's kill switch gives `PermissionDenied`, and a
+/// resolver's errors have no kind of their own. Check addresses before the link starts.
+pub fn io_failure(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::TimedOut => Failure::TimedOut,
+        _ => Failure::Unreachable,
+    }
+}
+
+/// How a connection ended, as `serve` says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended<E> {
+    /// It was lost, cleanly or not. Every close by the other side is a loss.
+    Lost(E),
+    /// The application is done: the link stops. From a connection that was told to
+    /// [drain](crate::Session::draining) it is only that connection's end.
+    Finished,
+}

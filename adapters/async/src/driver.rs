@@ -1,0 +1,131 @@
+//! What a link is made of, before it is driven.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+use redial::{Endpoint, Policy, Reconnector};
+
+use crate::classify::{Classify, Ended};
+use crate::drive::Drive;
+use crate::engine::Engine;
+use crate::error::LinkError;
+use crate::hub::Hub;
+use crate::runtime::Runtime;
+use crate::session::{Attempt, Session};
+use crate::sharing::{Private, ShareBy, ShareClosing, Sharing};
+use crate::transition::{Observe, Silent, Transition};
+use crate::view::View;
+
+/// Drives a link: calls `connect` for each dial and `serve` for each connection, until the link is
+/// stopped or gives up. See the [crate's](crate) example; [`Driver`] has more choices.
+///
+/// `connect` is dropped at the dial's deadline, and `serve` when its connection is no longer named. A
+/// panic in either ends the link with [`LinkError::Panicked`].
+pub fn drive<P, S, R, C, E, Connect, Dialing, Serve, Serving>(
+    reconnector: Reconnector<P, S>,
+    runtime: R,
+    connect: Connect,
+    serve: Serve,
+) -> Drive<impl Future<Output = Result<(), LinkError<E>>>, (), E>
+where
+    P: Borrow<Policy>,
+    S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+    R: Runtime,
+    Connect: FnMut(Attempt) -> Dialing,
+    Dialing: Future<Output = Result<C, E>>,
+    Serve: FnMut(C, Session) -> Serving,
+    Serving: Future<Output = Ended<E>>,
+    E: Classify,
+{
+    Driver::new(reconnector, runtime).drive(connect, serve)
+}
+
+/// A reconnector with a runtime, and what else is to be chosen before the link is driven.
+#[derive(Clone, Debug)]
+pub struct Driver<R, P = Policy, S = [Endpoint; 1], K = Private, O = Silent> {
+    reconnector: Reconnector<P, S>,
+    runtime: R,
+    sharing: K,
+    observer: O,
+    lazy: bool,
+}
+
+impl<R, P, S> Driver<R, P, S> {
+    /// A link that shares nothing, tells nobody, and starts when it is first polled.
+    pub fn new(reconnector: Reconnector<P, S>, runtime: R) -> Self {
+        Self { reconnector, runtime, sharing: Private, observer: Silent, lazy: false }
+    }
+}
+
+impl<R, P, S, K, O> Driver<R, P, S, K, O> {
+    /// Starts at the first [`start`](crate::LinkHandle::start), or when the first caller wants a
+    /// connection.
+    pub fn lazy(mut self) -> Self {
+        self.lazy = true;
+        self
+    }
+
+    /// What `share` takes from each connection, often a clone, is for callers:
+    /// [`LinkHandle::connection`](crate::LinkHandle::connection). `serve` still gets the connection itself,
+    /// and says when it has ended.
+    pub fn share<C, H, F: FnMut(&C) -> H>(self, share: F) -> Driver<R, P, S, ShareBy<F>, O> {
+        self.sharing(ShareBy(share))
+    }
+
+    /// As [`share`](Self::share), and `close` closes what was shared once its connection is no longer named,
+    /// though callers may still hold it.
+    pub fn share_closing<C, H, F, G>(
+        self,
+        share: F,
+        close: G,
+    ) -> Driver<R, P, S, ShareClosing<F, G>, O>
+    where
+        F: FnMut(&C) -> H,
+        G: FnMut(H),
+    {
+        self.sharing(ShareClosing(share, close))
+    }
+
+    fn sharing<L>(self, sharing: L) -> Driver<R, P, S, L, O> {
+        let Self { reconnector, runtime, observer, lazy, .. } = self;
+        Driver { reconnector, runtime, sharing, observer, lazy }
+    }
+
+    /// Every transition is told to `observer`, from inside the loop.
+    pub fn observe<E, F: FnMut(&Transition<'_, E>)>(self, observer: F) -> Driver<R, P, S, K, F> {
+        let Self { reconnector, runtime, sharing, lazy, .. } = self;
+        Driver { reconnector, runtime, sharing, observer, lazy }
+    }
+
+    /// The future that drives the link, as [`drive`] does.
+    pub fn drive<C, E, Connect, Dialing, Serve, Serving>(
+        self,
+        connect: Connect,
+        serve: Serve,
+    ) -> Drive<impl Future<Output = Result<(), LinkError<E>>>, K::Shared, E>
+    where
+        P: Borrow<Policy>,
+        S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+        R: Runtime,
+        K: Sharing<C>,
+        K::Shared: Clone,
+        O: Observe<E>,
+        Connect: FnMut(Attempt) -> Dialing,
+        Dialing: Future<Output = Result<C, E>>,
+        Serve: FnMut(C, Session) -> Serving,
+        Serving: Future<Output = Ended<E>>,
+        E: Classify,
+    {
+        let hub = Arc::new(Hub::new(self.reconnector.status()));
+        let view = Arc::new(View::new());
+        let engine = Engine::new(
+            self.reconnector,
+            self.runtime,
+            self.sharing,
+            self.observer,
+            self.lazy,
+            (hub.clone(), view.clone()),
+        );
+        Drive::new(engine.run(connect, serve), hub, view)
+    }
+}

@@ -1,0 +1,421 @@
+//! The one loop: make the world what the action says, wait until something happens, say so.
+
+use std::borrow::Borrow;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use redial::{
+    Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnector, Refresh, Timestamp,
+};
+
+use crate::classify::{Classify, Ended};
+use crate::error::LinkError;
+use crate::hub::{Commands, Hub, Wanted};
+use crate::runtime::Runtime;
+use crate::session::{Attempt, GoingAway, Session, Slot};
+use crate::sharing::Sharing;
+use crate::transition::{Observe, Transition};
+use crate::view::{Connection, End, View};
+use crate::world::{Dialing, Happened, Serving, World, caught};
+
+pub(crate) struct Engine<R, P, S, K, O, H, E> {
+    reconnector: Reconnector<P, S>,
+    runtime: R,
+    sharing: K,
+    observer: O,
+    hub: Arc<Hub>,
+    view: Arc<View<H, E>>,
+    /// The commands that have been obeyed.
+    seen: Commands,
+    /// Asked to be down, and is.
+    stopped: bool,
+    /// Draining before it stops for good, until then.
+    shutdown: Option<Timestamp>,
+    /// The last error of this outage.
+    last: Option<Arc<E>>,
+}
+
+/// Tells everyone when the loop is gone, however it went.
+struct Farewell<H, E> {
+    hub: Arc<Hub>,
+    view: Arc<View<H, E>>,
+    end: End<E>,
+}
+
+impl<H, E> Drop for Farewell<H, E> {
+    fn drop(&mut self) {
+        self.view.set_gone(self.end.clone());
+        self.hub.set_gone();
+        self.hub.changed.notify(usize::MAX);
+    }
+}
+
+impl<R, P, S, K, O, H, E> Engine<R, P, S, K, O, H, E>
+where
+    R: Runtime,
+    P: Borrow<Policy>,
+    S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+    O: Observe<E>,
+    E: Classify,
+{
+    pub(crate) fn new(
+        reconnector: Reconnector<P, S>,
+        runtime: R,
+        sharing: K,
+        observer: O,
+        lazy: bool,
+        (hub, view): (Arc<Hub>, Arc<View<H, E>>),
+    ) -> Self {
+        let seen = hub.commands();
+        if !lazy {
+            hub.start();
+        }
+        Self {
+            reconnector,
+            runtime,
+            sharing,
+            observer,
+            hub,
+            view,
+            seen,
+            stopped: false,
+            shutdown: None,
+            last: None,
+        }
+    }
+
+    /// Until the link is over. Whatever is dropped is dropped before anyone is told.
+    pub(crate) async fn run<C, Connect, D, Serve, V>(
+        mut self,
+        mut connect: Connect,
+        mut serve: Serve,
+    ) -> End<E>
+    where
+        K: Sharing<C, Shared = H>,
+        H: Clone,
+        Connect: FnMut(Attempt) -> D,
+        D: Future<Output = Result<C, E>>,
+        Serve: FnMut(C, Session) -> V,
+        V: Future<Output = Ended<E>>,
+    {
+        let (hub, view) = (self.hub.clone(), self.view.clone());
+        let mut farewell = Farewell { hub, view, end: Err(LinkError::Aborted) };
+        let end = self.turn(&mut connect, &mut serve).await;
+        farewell.end.clone_from(&end);
+        end
+    }
+
+    async fn turn<C, D, V>(
+        &mut self,
+        connect: &mut impl FnMut(Attempt) -> D,
+        serve: &mut impl FnMut(C, Session) -> V,
+    ) -> End<E>
+    where
+        K: Sharing<C, Shared = H>,
+        H: Clone,
+        D: Future<Output = Result<C, E>>,
+        V: Future<Output = Ended<E>>,
+    {
+        let mut world = World::new();
+        loop {
+            self.reconcile(&mut world, connect)?;
+            if let Some(end) = self.publish(&world) {
+                return end;
+            }
+            let happened = poll_fn(|cx| {
+                let engine = &mut *self;
+                let wake = engine.reconnector.action().wake();
+                let wake = engine.shutdown.map_or(wake, |by| by.min(wake));
+                world.poll(cx, &engine.hub, &engine.runtime, wake)
+            })
+            .await;
+            let now = self.runtime.now();
+            match happened {
+                Happened::Dialed(dialing, Ok(connection)) => {
+                    self.connected(now, &mut world, dialing, connection, serve)?;
+                }
+                Happened::Dialed(Dialing { dial, .. }, Err(error)) => {
+                    let failure = error.classify();
+                    let event = Event::DialFailed(dial.id, failure);
+                    self.lost(now, event, failure, error.into());
+                }
+                Happened::Ended(link, ended) => self.ended(now, link, ended),
+                Happened::Panicked(message) => return Err(LinkError::Panicked(message)),
+                Happened::Spoken => self.listen(now, &mut world)?,
+                Happened::Time => self.handle(now, Event::Tick, None, None),
+            }
+            let drained = |by| world.links.is_empty() || now >= by;
+            if self.shutdown.is_some_and(drained) && !self.stopped {
+                self.stop(now);
+            }
+        }
+    }
+
+    /// Drops what the action does not name, and starts the dial that it does.
+    fn reconcile<C, D, V, T>(
+        &mut self,
+        world: &mut World<D, V, H, T>,
+        connect: &mut impl FnMut(Attempt) -> D,
+    ) -> Result<(), LinkError<E>>
+    where
+        K: Sharing<C, Shared = H>,
+    {
+        let action = self.reconnector.action();
+        let (held, draining) = (action.held(), action.draining().map(|old| old.id));
+        let named = |id: DialId| held == Some(id) || draining == Some(id);
+        while let Some(index) = world.links.iter().position(|link| !named(link.dial.id)) {
+            let Serving { shared, future, .. } = world.links.swap_remove(index);
+            drop(future);
+            self.sharing.close(shared);
+        }
+        for link in &world.links {
+            if draining == Some(link.dial.id) || self.shutdown.is_some() {
+                link.slot.drain();
+            }
+        }
+        let dial = action.dial().filter(|_| self.shutdown.is_none());
+        let running = world.dial.as_ref().map(|dialing| dialing.dial.id);
+        if running == dial.map(|dial| dial.id) {
+            return Ok(());
+        }
+        world.dial = None;
+        if let Some(dial) = dial {
+            let slot = Arc::new(Slot::default());
+            let attempt = Attempt::new(dial, slot.clone(), self.hub.clone());
+            let future = caught(|| connect(attempt)).map_err(LinkError::Panicked)?;
+            world.dial = Some(Dialing { dial, slot, future: Box::pin(future) });
+        }
+        Ok(())
+    }
+
+    /// Tells everyone what is; returns the end, if there is nothing more to come.
+    fn publish<D, V, T>(&mut self, world: &World<D, V, H, T>) -> Option<End<E>>
+    where
+        H: Clone,
+    {
+        let action = self.reconnector.action();
+        let status = self.reconnector.status();
+        if matches!(status.phase, Phase::Connected { stable: true, .. }) {
+            self.last = None;
+        }
+        let ended = match action {
+            Action::GiveUp(end) => Some(Err(LinkError::GaveUp { end, last: self.last.clone() })),
+            _ if self.stopped => Some(Ok(())),
+            _ => None,
+        };
+        if ended.is_some() && !self.hub.may_restart() {
+            self.hub.set_status(status);
+            return ended;
+        }
+        let id = action.held().filter(|_| self.shutdown.is_none());
+        let link = world.links.iter().find(|link| Some(link.dial.id) == id);
+        let held = link.map(|Serving { dial, shared, .. }| {
+            Connection::new(dial.id, dial.endpoint, shared.clone())
+        });
+        let draining = action.draining().map(|old| old.id);
+        let changed = self.view.publish(held, draining, ended, self.seen.starts);
+        if self.hub.set_status(status) || changed {
+            self.hub.changed.notify(usize::MAX);
+        }
+        None
+    }
+
+    fn connected<C, D, V, T>(
+        &mut self,
+        now: Timestamp,
+        world: &mut World<D, V, H, T>,
+        Dialing { dial, slot, future }: Dialing<D>,
+        connection: C,
+        serve: &mut impl FnMut(C, Session) -> V,
+    ) -> Result<(), LinkError<E>>
+    where
+        K: Sharing<C, Shared = H>,
+    {
+        drop(future);
+        self.handle(now, Event::Connected(dial.id), None, None);
+        if self.reconnector.action().held() != Some(dial.id) {
+            return Ok(());
+        }
+        let idles = self.reconnector.policy().idle_timeout().is_some();
+        let session = Session::new(dial, idles, slot.clone(), self.hub.clone());
+        let shared = caught(|| self.sharing.share(&connection)).map_err(LinkError::Panicked)?;
+        let future = caught(|| serve(connection, session)).map_err(LinkError::Panicked)?;
+        world.links.push(Serving { dial, slot, shared, future: Box::pin(future) });
+        Ok(())
+    }
+
+    fn ended<C, V>(&mut self, now: Timestamp, link: Serving<V, H>, ended: Ended<E>)
+    where
+        K: Sharing<C, Shared = H>,
+    {
+        let Serving { dial, slot, shared, future } = link;
+        drop(future);
+        self.hear(now, dial.id, &slot);
+        let held = self.reconnector.action().held() == Some(dial.id);
+        match ended {
+            Ended::Finished if held && !slot.is_draining() => self.finish(now),
+            // Told to finish, it has: that is no reason to stop the link.
+            Ended::Finished => {
+                self.handle(now, Event::Closed(dial.id, Failure::Unreachable), None, None);
+            }
+            Ended::Lost(error) => {
+                let failure = error.classify();
+                self.lost(now, Event::Closed(dial.id, failure), failure, error.into());
+            }
+        }
+        self.sharing.close(shared);
+    }
+
+    /// The application is done, unless it has asked for a new start meanwhile.
+    fn finish(&mut self, now: Timestamp) {
+        let starts = self.seen.starts;
+        self.hub.tell(|commands| {
+            if commands.wanted == Wanted::Up && commands.starts == starts {
+                commands.wanted = Wanted::Down;
+            }
+        });
+        self.stop(now);
+    }
+
+    fn stop(&mut self, now: Timestamp) {
+        self.stopped = true;
+        self.handle(now, Event::Stop, None, None);
+    }
+
+    /// Somebody spoke: connections and dials first, then those who report errors, then commands.
+    fn listen<C, D, V, T>(
+        &mut self,
+        now: Timestamp,
+        world: &mut World<D, V, H, T>,
+    ) -> Result<(), LinkError<E>>
+    where
+        K: Sharing<C, Shared = H>,
+    {
+        if let Some(Dialing { dial, slot, .. }) = &world.dial {
+            if slot.take_progress() {
+                self.handle(now, Event::Progress(dial.id), None, None);
+            }
+        }
+        for Serving { dial, slot, .. } in &world.links {
+            self.hear(now, dial.id, slot);
+        }
+        for report in self.view.take_reports() {
+            let Some(Serving { shared, future, .. }) = world.remove(report.id) else { continue };
+            drop(future);
+            let failure = report.error.classify();
+            self.lost(now, Event::Closed(report.id, failure), failure, report.error);
+            self.sharing.close(shared);
+        }
+        self.obey(now)
+    }
+
+    /// What a connection has said.
+    fn hear(&mut self, now: Timestamp, id: DialId, slot: &Slot) {
+        if slot.take_activity() {
+            self.handle(now, Event::Activity(id), None, None);
+        }
+        if slot.take_confirmed() {
+            self.handle(now, Event::Confirmed(id), None, None);
+        }
+        if let Some(GoingAway { within }) = slot.take_going_away() {
+            let by = within.map(|within| now.saturating_add(within));
+            self.handle(now, Event::GoingAway(id, by), None, None);
+        }
+    }
+
+    /// What is wanted now, against what was.
+    fn obey(&mut self, now: Timestamp) -> Result<(), LinkError<E>> {
+        let asked = self.hub.commands();
+        let seen = std::mem::replace(&mut self.seen, asked);
+        if asked.aborted {
+            return Err(LinkError::Aborted);
+        }
+        if asked.defers != seen.defers {
+            let until = match asked.defer {
+                wait if wait.is_zero() => Timestamp::ORIGIN,
+                wait => now.saturating_add(wait),
+            };
+            self.handle(now, Event::Defer(until), None, None);
+        }
+        if asked.offlines != seen.offlines {
+            self.handle(now, Event::Offline, None, None);
+        }
+        if asked.onlines != seen.onlines && !asked.offline {
+            self.handle(now, Event::Online, None, None);
+        }
+        match asked.wanted {
+            Wanted::Up if asked.starts != seen.starts => {
+                if self.stopped || matches!(self.reconnector.action(), Action::GiveUp(_)) {
+                    self.last = None;
+                }
+                self.stopped = false;
+                self.handle(now, Event::Start, None, None);
+            }
+            Wanted::Down if asked.starts > 0 && !self.stopped => self.stop(now),
+            Wanted::ShutDown(within) if self.shutdown.is_none() => {
+                self.shutdown = Some(now.saturating_add(within));
+                self.handle(now, Event::Offline, None, None);
+                if let Some(dial) = self.reconnector.action().dial() {
+                    self.handle(now, Event::DialAborted(dial.id), None, None);
+                }
+            }
+            Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
+        }
+        if asked.redials != seen.redials {
+            self.handle(now, Event::Redial, None, None);
+        }
+        Ok(())
+    }
+
+    /// A dial failed or a connection was lost, with an error.
+    fn lost(&mut self, now: Timestamp, event: Event, failure: Failure, error: Arc<E>) {
+        let error = self.last.insert(error).clone();
+        self.handle(now, event, Some(failure), Some(&error));
+    }
+
+    /// Tells the machine, and the observer if that changed anything.
+    fn handle(
+        &mut self,
+        now: Timestamp,
+        event: Event,
+        failure: Option<Failure>,
+        error: Option<&E>,
+    ) {
+        let (from, before) = (self.reconnector.status(), self.reconnector.action());
+        let action = self.reconnector.handle(now, event);
+        let to = self.reconnector.status();
+        let named =
+            |action: &Action| (action.dial().map(|dial| dial.id), action.held(), action.draining());
+        if from == to && named(&before) == named(&action) {
+            return;
+        }
+        let failure = failure.or_else(|| self.cut_off(event, &before, &action));
+        let endpoints = self.reconnector.endpoints();
+        let transition =
+            Transition { at: now, from, before, to, action, failure, error, endpoints };
+        self.observer.observe(&transition);
+    }
+
+    /// Whether a deadline, and nothing that was reported, has ended the dial or the connection.
+    fn cut_off(&self, event: Event, before: &Action, after: &Action) -> Option<Failure> {
+        let reported = matches!(
+            event,
+            Event::Connected(_)
+                | Event::DialFailed(..)
+                | Event::DialAborted(_)
+                | Event::Closed(..)
+                | Event::Offline
+                | Event::Redial
+                | Event::Stop
+        );
+        if reported {
+            return None;
+        }
+        let gone = |id| ![after.dial().map(|dial| dial.id), after.held()].contains(&Some(id));
+        let dial = before.dial().is_some_and(|dial| gone(dial.id));
+        let policy = self.reconnector.policy();
+        let idle = policy.idle_timeout().is_some() && policy.refresh() == Refresh::MakeFirst;
+        let held = idle && before.held().is_some_and(gone);
+        (dial || held).then_some(Failure::TimedOut)
+    }
+}

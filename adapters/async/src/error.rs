@@ -1,0 +1,65 @@
+//! How a link ends when nobody asked it to.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use redial::GiveUp;
+
+/// Why a link is over. Its [`source`](Error::source) is the last error itself, with its own sources.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LinkError<E> {
+    /// A limit of the policy was reached.
+    GaveUp {
+        /// Which limit, after how many attempts, and what the last failure was.
+        end: GiveUp,
+        /// The last error of this outage. Older than `end.last` if the last dial was cut off by its
+        /// deadline, which leaves no error; `None` if all were.
+        last: Option<Arc<E>>,
+    },
+    /// `connect`, `serve` or an operation panicked, with this message.
+    Panicked(Arc<str>),
+    /// The link was stopped, so there is nothing to wait for.
+    Stopped,
+    /// The future that drives the link was dropped.
+    Aborted,
+}
+
+impl<E> LinkError<E> {
+    /// The last error of the outage that ended the link.
+    pub fn last(&self) -> Option<&Arc<E>> {
+        match self {
+            Self::GaveUp { last, .. } => last.as_ref(),
+            Self::Panicked(_) | Self::Stopped | Self::Aborted => None,
+        }
+    }
+}
+
+impl<E> Clone for LinkError<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::GaveUp { end, last } => Self::GaveUp { end: *end, last: last.clone() },
+            Self::Panicked(message) => Self::Panicked(message.clone()),
+            Self::Stopped => Self::Stopped,
+            Self::Aborted => Self::Aborted,
+        }
+    }
+}
+
+impl<E> fmt::Display for LinkError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GaveUp { end, .. } => fmt::Display::fmt(end, f),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+            Self::Stopped => f.write_str("stopped"),
+            Self::Aborted => f.write_str("aborted"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for LinkError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.last().map(|last| &**last as &(dyn Error + 'static))
+    }
+}

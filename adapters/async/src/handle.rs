@@ -1,0 +1,243 @@
+//! What callers hold of a link: commands, its status, its connection.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use event_listener::EventListener;
+use redial::{DialId, Status};
+
+use crate::error::LinkError;
+use crate::hub::{Hub, Wanted, poll_until};
+use crate::view::{Connection, End, View};
+use crate::watch::Watch;
+
+/// Speaks to a link. Cheap to clone; dropping it does nothing to the link.
+///
+/// Commands are a level and not a queue: what counts is what was said last, and saying it twice is saying
+/// it once. `H` is what is [shared](crate::Driver::share) of the connection; `()` if nothing is.
+pub struct LinkHandle<H = (), E = std::io::Error> {
+    hub: Arc<Hub>,
+    view: Arc<View<H, E>>,
+    /// Of the poll forms.
+    listener: Option<EventListener>,
+    ticket: Option<u64>,
+}
+
+impl<H, E> LinkHandle<H, E> {
+    pub(crate) fn new(hub: Arc<Hub>, view: Arc<View<H, E>>) -> Self {
+        hub.add_handle();
+        Self { hub, view, listener: None, ticket: None }
+    }
+
+    pub(crate) fn abort(&self) {
+        self.hub.tell(|commands| commands.aborted = true);
+    }
+
+    /// The link should be up. After a stop or a give-up a new outage begins, with fresh counters. After a
+    /// [`shutdown`](Self::shutdown), or once its future is gone, a link stays down.
+    pub fn start(&self) {
+        self.hub.start();
+    }
+
+    /// The link should be down: everything is dropped, at once. [`closed`](Self::closed) then says `Ok`.
+    pub fn stop(&self) {
+        self.hub.tell(|commands| {
+            if commands.wanted == Wanted::Up {
+                commands.wanted = Wanted::Down;
+            }
+        });
+    }
+
+    /// Dials now, if the link is waiting; replaces the connection, if there is one. A server's hint, a
+    /// breaker and the rate limit still hold.
+    pub fn redial(&self) {
+        self.hub.tell(|commands| commands.redials += 1);
+    }
+
+    /// The network is back: a backoff is cut short.
+    pub fn online(&self) {
+        self.hub.tell(|commands| {
+            commands.offline = false;
+            commands.onlines += 1;
+        });
+    }
+
+    /// The network is gone: no new dials until [`online`](Self::online). A connection is kept.
+    pub fn offline(&self) {
+        self.hub.tell(|commands| {
+            commands.offline = true;
+            commands.offlines += 1;
+        });
+    }
+
+    /// No dial for this long from now. Replaces the last one; zero lifts it.
+    pub fn defer(&self, wait: Duration) {
+        self.hub.tell(|commands| {
+            commands.defer = wait;
+            commands.defers += 1;
+        });
+    }
+
+    /// Drains and then stops, for good: no new dials, the connection is told to
+    /// [drain](crate::Session::draining), and the link stops when it has ended, or `within` has passed.
+    ///
+    /// Takes effect whether or not the future, which waits for the end, is awaited.
+    pub fn shutdown(&self, within: Duration) -> Closed<H, E> {
+        self.hub.tell(|commands| commands.wanted = Wanted::ShutDown(within));
+        self.closed()
+    }
+
+    /// Waits until the link is down: `Ok` after a stop or a shutdown, otherwise why. Pending while it is up
+    /// or not yet started.
+    pub fn closed(&self) -> Closed<H, E> {
+        Closed { hub: self.hub.clone(), view: self.view.clone(), listener: None }
+    }
+
+    /// [`closed`](Self::closed) as a poll.
+    pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<End<E>> {
+        let Self { hub, view, listener, .. } = self;
+        poll_until(&hub.changed, listener, cx, || view.ended_since(hub.commands().starts))
+    }
+
+    /// The status now.
+    pub fn status(&self) -> Status {
+        self.hub.status().0
+    }
+
+    /// Watches the status, from now on.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.hub.clone())
+    }
+
+    /// An operation has shown that connection `id` is broken: it is closed with this error. However many
+    /// callers see the same connection fail, it fails once; false if it had already, or is gone.
+    pub fn report(&self, id: DialId, error: impl Into<Arc<E>>) -> bool {
+        let news = self.view.report(id, error.into());
+        if news {
+            self.hub.speak();
+        }
+        news
+    }
+
+    /// The ticket to wait with: a link that was never started, or gave up, is started.
+    fn want(&self) -> Result<u64, LinkError<E>> {
+        let asked = self.hub.commands();
+        match self.view.ended_since(asked.starts) {
+            Some(Ok(())) => Err(LinkError::Stopped),
+            None if asked.wanted == Wanted::Up => Ok(asked.starts),
+            None | Some(Err(_)) => Ok(self.hub.start()),
+        }
+    }
+
+    fn connected(view: &View<H, E>, ticket: u64) -> Option<Result<Connection<H>, LinkError<E>>>
+    where
+        H: Clone,
+    {
+        if let Some(connection) = view.held() {
+            return Some(Ok(connection));
+        }
+        let ended = view.ended_since(ticket)?;
+        Some(Err(ended.err().unwrap_or(LinkError::Stopped)))
+    }
+}
+
+impl<H: Clone, E> LinkHandle<H, E> {
+    /// The connection that is the link now, if there is one.
+    pub fn current(&self) -> Option<Connection<H>> {
+        self.view.held()
+    }
+
+    /// Waits for the connection. Starts a link that is lazy or has given up; however many callers wait, it
+    /// dials once.
+    ///
+    /// # Errors
+    /// [`LinkError`] if the link gives up while waiting, or was stopped.
+    pub fn connection(&self) -> Connecting<H, E> {
+        Connecting { handle: self.clone() }
+    }
+
+    /// [`connection`](Self::connection) as a poll.
+    ///
+    /// # Errors
+    /// As [`connection`](Self::connection).
+    pub fn poll_connection(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Connection<H>, LinkError<E>>> {
+        let ticket = match self.ticket {
+            Some(ticket) => ticket,
+            None => match self.view.held() {
+                Some(connection) => return Poll::Ready(Ok(connection)),
+                None => match self.want() {
+                    Ok(ticket) => *self.ticket.insert(ticket),
+                    Err(error) => return Poll::Ready(Err(error)),
+                },
+            },
+        };
+        let connected = || Self::connected(&self.view, ticket);
+        let poll = poll_until(&self.hub.changed, &mut self.listener, cx, connected);
+        if poll.is_ready() {
+            self.ticket = None;
+        }
+        poll
+    }
+}
+
+impl<H, E> Clone for LinkHandle<H, E> {
+    fn clone(&self) -> Self {
+        Self::new(self.hub.clone(), self.view.clone())
+    }
+}
+
+impl<H, E> Drop for LinkHandle<H, E> {
+    fn drop(&mut self) {
+        self.hub.drop_handle();
+    }
+}
+
+impl<H, E> fmt::Debug for LinkHandle<H, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinkHandle").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// Waits until a link is down; made by [`LinkHandle::closed`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Closed<H, E> {
+    hub: Arc<Hub>,
+    view: Arc<View<H, E>>,
+    listener: Option<EventListener>,
+}
+
+impl<H, E> Future for Closed<H, E> {
+    type Output = Result<(), LinkError<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { hub, view, listener } = &mut *self;
+        poll_until(&hub.changed, listener, cx, || view.ended_since(hub.commands().starts))
+    }
+}
+
+impl<H, E> fmt::Debug for Closed<H, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closed").finish_non_exhaustive()
+    }
+}
+
+/// Waits for the connection of a link; made by [`LinkHandle::connection`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Connecting<H, E> {
+    handle: LinkHandle<H, E>,
+}
+
+impl<H: Clone, E> Future for Connecting<H, E> {
+    type Output = Result<Connection<H>, LinkError<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.handle.poll_connection(cx)
+    }
+}

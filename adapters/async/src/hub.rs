@@ -1,0 +1,204 @@
+//! Where those outside and the loop meet: commands as a level, status with a version.
+//!
+//! Nothing here queues, so nobody can fill it: saying a thing twice before the loop listens is saying it
+//! once.
+
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use event_listener::{Event, EventListener};
+use redial::Status;
+
+/// What those outside want, as a level.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wanted {
+    /// Not asked for yet, or stopped.
+    Down,
+    Up,
+    /// Drained within this time, then stopped for good.
+    ShutDown(Duration),
+}
+
+/// Everything that was asked for. Counters count askings; the loop compares them with what it has seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Commands {
+    pub(crate) wanted: Wanted,
+    pub(crate) starts: u64,
+    pub(crate) redials: u64,
+    pub(crate) onlines: u64,
+    pub(crate) offlines: u64,
+    pub(crate) offline: bool,
+    pub(crate) defers: u64,
+    pub(crate) defer: Duration,
+    /// Stay after a stop or a give-up, for as long as someone can start the link again.
+    pub(crate) restartable: bool,
+    pub(crate) aborted: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    commands: Commands,
+    /// Something was said since the loop last listened.
+    spoken: bool,
+    driver: Option<Waker>,
+    handles: usize,
+    status: Status,
+    version: u64,
+    /// The loop has ended.
+    gone: bool,
+}
+
+/// Shared by the loop and all who speak to it or watch it. No lock is held across an await.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    state: Mutex<State>,
+    /// Something that can be waited for has changed.
+    pub(crate) changed: Event,
+}
+
+impl Hub {
+    pub(crate) fn new(status: Status) -> Self {
+        let commands = Commands {
+            wanted: Wanted::Down,
+            starts: 0,
+            redials: 0,
+            onlines: 0,
+            offlines: 0,
+            offline: false,
+            defers: 0,
+            defer: Duration::ZERO,
+            restartable: false,
+            aborted: false,
+        };
+        let state = State {
+            commands,
+            spoken: true,
+            driver: None,
+            handles: 0,
+            status,
+            version: 0,
+            gone: false,
+        };
+        Self { state: Mutex::new(state), changed: Event::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the loop.
+    pub(crate) fn speak(&self) {
+        self.tell(|_| ());
+    }
+
+    /// Changes what is wanted and wakes the loop.
+    pub(crate) fn tell<T>(&self, change: impl FnOnce(&mut Commands) -> T) -> T {
+        let mut state = self.lock();
+        let answer = change(&mut state.commands);
+        state.spoken = true;
+        let driver = state.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        answer
+    }
+
+    /// Asks for the link to be up; returns a ticket, which the loop has honoured when it has seen as many
+    /// starts. A link that was shut down stays down.
+    pub(crate) fn start(&self) -> u64 {
+        self.tell(|commands| {
+            if !matches!(commands.wanted, Wanted::ShutDown(_)) {
+                commands.wanted = Wanted::Up;
+                commands.starts += 1;
+            }
+            commands.starts
+        })
+    }
+
+    pub(crate) fn commands(&self) -> Commands {
+        self.lock().commands
+    }
+
+    /// Ready if something was said since it last was.
+    pub(crate) fn poll_spoken(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.spoken) {
+            return Poll::Ready(());
+        }
+        match &mut state.driver {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    pub(crate) fn add_handle(&self) {
+        self.lock().handles += 1;
+    }
+
+    pub(crate) fn drop_handle(&self) {
+        let mut state = self.lock();
+        state.handles -= 1;
+        let last = state.handles == 0;
+        drop(state);
+        if last {
+            self.speak();
+        }
+    }
+
+    /// Whether the loop should outlive a stop or a give-up.
+    pub(crate) fn may_restart(&self) -> bool {
+        let state = self.lock();
+        let shut_down = matches!(state.commands.wanted, Wanted::ShutDown(_));
+        state.commands.restartable && state.handles > 0 && !shut_down
+    }
+
+    /// The status and its version; `None` for the version if the loop has ended.
+    pub(crate) fn status(&self) -> (Status, u64, bool) {
+        let state = self.lock();
+        (state.status, state.version, state.gone)
+    }
+
+    /// True if it differs from the last.
+    pub(crate) fn set_status(&self, status: Status) -> bool {
+        let mut state = self.lock();
+        let differs = state.status != status;
+        if differs {
+            state.status = status;
+            state.version += 1;
+        }
+        differs
+    }
+
+    pub(crate) fn set_gone(&self) {
+        let mut state = self.lock();
+        state.gone = true;
+        state.driver = None;
+    }
+}
+
+/// Waits on `event` until `check` answers. The listener is kept by the caller between polls.
+pub(crate) fn poll_until<T>(
+    event: &Event,
+    listener: &mut Option<EventListener>,
+    cx: &mut Context<'_>,
+    mut check: impl FnMut() -> Option<T>,
+) -> Poll<T> {
+    loop {
+        if let Some(answer) = check() {
+            *listener = None;
+            return Poll::Ready(answer);
+        }
+        // Looked again after listening began, nothing can slip through in between.
+        match listener {
+            None => *listener = Some(event.listen()),
+            Some(listening) => match Pin::new(listening).poll(cx) {
+                Poll::Ready(()) => *listener = None,
+                Poll::Pending => return Poll::Pending,
+            },
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What the loop needs of an async runtime: a clock, and a sleep on that clock.
+
+use redial::Timestamp;
+
+/// A clock and a sleep on that clock. Nothing is spawned through it.
+///
+/// Whether the clock runs while the machine is suspended is the runtime's choice, and the reconnector
+/// copes with both: a wake that came hours ago leads to one dial.
+pub trait Runtime {
+    /// Ends when its time has come.
+    type Sleep: Future<Output = ()>;
+
+    /// The time since an origin of the runtime's own choice. Should not go backwards.
+    fn now(&self) -> Timestamp;
+
+    /// Ends at `at` or later, never earlier: round up. Only asked for times that have not come.
+    fn sleep_until(&self, at: Timestamp) -> Self::Sleep;
+}
+
+impl<R: Runtime + ?Sized> Runtime for &R {
+    type Sleep = R::Sleep;
+
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Self::Sleep {
+        (**self).sleep_until(at)
+    }
+}

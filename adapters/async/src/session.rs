@@ -1,0 +1,146 @@
+//! What `connect` and `serve` get besides the connection: a way to speak to the machine.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use event_listener::Event;
+use redial::{Dial, DialId};
+
+use crate::hub::{Hub, poll_until};
+
+/// What one dial, and the connection that comes of it, has said since the loop last listened.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    progress: AtomicBool,
+    confirmed: AtomicBool,
+    activity: AtomicBool,
+    going_away: Mutex<Option<GoingAway>>,
+    draining: AtomicBool,
+    drained: Event,
+}
+
+/// The server will end the connection, in this time if it said so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GoingAway {
+    pub(crate) within: Option<Duration>,
+}
+
+impl Slot {
+    pub(crate) fn take_progress(&self) -> bool {
+        self.progress.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn take_confirmed(&self) -> bool {
+        self.confirmed.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn take_activity(&self) -> bool {
+        self.activity.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn take_going_away(&self) -> Option<GoingAway> {
+        self.going_away.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tells `serve` to finish what it has started.
+    pub(crate) fn drain(&self) {
+        if !self.draining.swap(true, Ordering::AcqRel) {
+            self.drained.notify(usize::MAX);
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}
+
+/// One dial, as `connect` gets it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Which dial it is, to which endpoint, and until when. The loop drops the future at the deadline;
+    /// `connect` need not watch it.
+    pub dial: Dial,
+    slot: Arc<Slot>,
+    hub: Arc<Hub>,
+}
+
+impl Attempt {
+    pub(crate) fn new(dial: Dial, slot: Arc<Slot>, hub: Arc<Hub>) -> Self {
+        Self { dial, slot, hub }
+    }
+
+    /// The server has answered something: TCP accepted, a hello seen. The first time, the dial's
+    /// deadline becomes that of the handshake.
+    pub fn progress(&self) {
+        self.slot.progress.store(true, Ordering::Release);
+        self.hub.speak();
+    }
+}
+
+/// One connection, as `serve` gets it. Clones speak for the same connection.
+#[derive(Clone, Debug)]
+pub struct Session {
+    id: DialId,
+    endpoint: u32,
+    /// Whether anyone asks for activity.
+    idles: bool,
+    slot: Arc<Slot>,
+    hub: Arc<Hub>,
+}
+
+impl Session {
+    pub(crate) fn new(dial: Dial, idles: bool, slot: Arc<Slot>, hub: Arc<Hub>) -> Self {
+        Self { id: dial.id, endpoint: dial.endpoint, idles, slot, hub }
+    }
+
+    /// The connection, by its dial.
+    pub fn id(&self) -> DialId {
+        self.id
+    }
+
+    /// The key of the endpoint it is connected to.
+    pub fn endpoint(&self) -> u32 {
+        self.endpoint
+    }
+
+    /// The application has seen the connection healthy: it need not wait for `stable_after` to count as
+    /// a success. Never sent by the loop itself, because being accepted proves nothing.
+    pub fn confirmed(&self) {
+        self.slot.confirmed.store(true, Ordering::Release);
+        self.hub.speak();
+    }
+
+    /// Something was received. Keeps the policy's `idle_timeout` away, and costs next to nothing if it
+    /// has none.
+    pub fn activity(&self) {
+        if self.idles && !self.slot.activity.swap(true, Ordering::AcqRel) {
+            self.hub.speak();
+        }
+    }
+
+    /// The server will end this connection, `within` this time from now if it said so. A new one is made
+    /// first; then [`draining`](Self::draining) ends.
+    pub fn going_away(&self, within: Option<Duration>) {
+        let mut going_away = self.slot.going_away.lock().unwrap_or_else(PoisonError::into_inner);
+        *going_away = Some(GoingAway { within });
+        drop(going_away);
+        self.hub.speak();
+    }
+
+    /// Ends when this connection is to finish what it has started and take on nothing new: another one
+    /// is the link, or the link is being shut down. `serve` should then return when it is done; at the
+    /// drain deadline it is dropped.
+    pub async fn draining(&self) {
+        let mut listener = None;
+        let drained = || self.slot.is_draining().then_some(());
+        poll_fn(|cx| poll_until(&self.slot.drained, &mut listener, cx, drained)).await;
+    }
+
+    /// Whether [`draining`](Self::draining) would end at once.
+    pub fn is_draining(&self) -> bool {
+        self.slot.is_draining()
+    }
+}
