@@ -2,7 +2,7 @@
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::backoff::Backoff;
-use crate::endpoint::VISITED;
+use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::jitter::Jitter;
 use crate::machine::{Link, Lost, Proof, REMOVED, State, Step, Wanted};
@@ -304,12 +304,13 @@ impl Step<'_> {
     /// The breaker hears of a failed attempt.
     fn book(&mut self, index: u16) {
         let (policy, now) = (self.policy, self.now);
-        let others = self.endpoints.iter().enumerate().any(|(other, endpoint)| {
-            other != usize::from(index)
-                && !endpoint.has(crate::endpoint::DUPLICATE)
-                && endpoint.breaker.ready() <= now
-        });
-        let may_open = others || policy.allow_all_open || self.endpoints.len() < 2;
+        let mut others = (0..)
+            .zip(self.endpoints.iter())
+            .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
+            .peekable();
+        let may_open = policy.allow_all_open
+            || others.peek().is_none()
+            || others.any(|(_, endpoint)| endpoint.breaker.ready() <= now);
         let machine = &mut *self.machine;
         if let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) {
             endpoint.failures = endpoint.failures.saturating_add(1);
@@ -337,7 +338,7 @@ impl Step<'_> {
         };
         let backoff_first = stable && self.policy.first_retry == FirstRetry::Backoff;
         let pace = if grows && (!more || backoff_first) {
-            self.end_round(elapsed, !more, matches!(end, End::Attempt | End::Confirmed))?
+            self.end_round(elapsed, !more, end == End::Attempt)?
         } else {
             let reason = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
             if !more {
@@ -349,6 +350,10 @@ impl Step<'_> {
             self.machine.run.paced_by = reason;
             self.now.saturating_add(self.spread(window))
         };
+        if earliest == NEVER {
+            // A failed handover has found that the policy does not dial again.
+            return None;
+        }
         if pace < earliest {
             self.machine.run.paced_by = WaitReason::Backoff;
         }

@@ -164,8 +164,10 @@ impl State {
             Self::Replacing { link, target, .. } => {
                 lost = Lost { dial: follow(target), link: follow(&mut link.endpoint) };
             }
-            Self::Draining { link, old_endpoint, .. } => {
-                follow(old_endpoint);
+            Self::Draining { link, old_endpoint, old_wanted, .. } => {
+                if follow(old_endpoint) {
+                    *old_wanted = Wanted::Away;
+                }
                 lost.link = follow(&mut link.endpoint);
             }
             Self::Stopped | Self::Paused { .. } | Self::Waiting { .. } | Self::GaveUp { .. } => {}
@@ -312,9 +314,13 @@ impl<'a> Step<'a> {
     }
 
     /// How long ago `outage` began. It may have begun before the clock's origin, in another
-    /// process, so this is a wrapping difference.
+    /// process, so this is a wrapping difference. While paused its clock stands still.
     pub(crate) fn elapsed(&self, outage: u64) -> u64 {
-        self.now.wrapping_sub(outage)
+        let until = match self.machine.state {
+            State::Paused { since, .. } => since,
+            _ => self.now,
+        };
+        until.wrapping_sub(outage)
     }
 
     /// The end of an outage that began at `outage`; [`NEVER`] without a limit.

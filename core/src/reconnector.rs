@@ -120,6 +120,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     /// duplicate keys the first counts. With an empty list the link is idle, and dials when one
     /// appears.
     pub fn set_endpoints(&mut self, now: Timestamp, endpoints: S) -> S {
+        // A connection that has become stable is booked while its index still means its endpoint.
+        self.step(now).settle();
+        let now = Timestamp::from_nanos(self.machine.now);
         let old = core::mem::replace(&mut self.endpoints, endpoints);
         renew(self.endpoints.as_mut(), old.as_ref());
         self.step(now).replaced(old.as_ref());
@@ -156,7 +159,6 @@ fn renew(endpoints: &mut [Endpoint], old: &[Endpoint]) {
 
 impl Step<'_> {
     fn replaced(mut self, old: &[Endpoint]) {
-        self.settle();
         let new = &*self.endpoints;
         let moved = |index: u16| {
             let key = old.get(usize::from(index))?.key();

@@ -103,8 +103,9 @@ impl Step<'_> {
                 Event::GoingAway(id, by),
             ) if id == link.id => self.going_away(by),
             (Draining { old, .. }, Event::GoingAway(id, by)) if id == old => {
-                if let (Draining { old_by, .. }, Some(by)) = (&mut self.machine.state, by) {
-                    *old_by = by.as_nanos().min(*old_by);
+                if let Draining { old_by, old_wanted, .. } = &mut self.machine.state {
+                    *old_by = by.map_or(NEVER, Timestamp::as_nanos).min(*old_by);
+                    *old_wanted = Wanted::Away;
                 }
             }
 
@@ -335,12 +336,12 @@ impl Step<'_> {
         if self.machine.state.link().is_some_and(|l| now >= l.active.saturating_add(idle_timeout)) {
             self.closed(Failure::TimedOut);
         }
-        if let State::Held { link: Link { proof: Proof::Stable, wanted: Wanted::No, .. }, .. } =
+        if let State::Held { link: Link { proof: Proof::Stable, wanted, .. }, .. } =
             self.machine.state
         {
-            if now >= self.aged_at() {
+            if wanted < Wanted::Any && now >= self.aged_at() {
                 self.want(Wanted::Any);
-            } else if now >= self.failback_at() {
+            } else if wanted == Wanted::No && now >= self.failback_at() {
                 self.want(Wanted::Better);
             }
         }
@@ -403,12 +404,16 @@ impl Step<'_> {
         if link.wanted == Wanted::No {
             return idle.min(self.aged_at()).min(self.failback_at());
         }
+        // An old connection waits no longer for a better endpoint alone.
+        let aged = if link.wanted == Wanted::Better { self.aged_at() } else { NEVER };
         if self.idle() {
-            return idle;
+            return idle.min(aged);
         }
-        let Some(choice) = self.choose(pace, link.wanted, link.endpoint) else { return idle };
+        let Some(choice) = self.choose(pace, link.wanted, link.endpoint) else {
+            return idle.min(aged);
+        };
         if choice.wake > self.now {
-            return idle.min(choice.wake);
+            return idle.min(aged).min(choice.wake);
         }
         if self.policy.refresh == Refresh::BreakFirst {
             self.machine.attempts = 0;
@@ -451,11 +456,10 @@ impl Step<'_> {
             rate_limit: self.policy.rate_limit.ready(self.machine.arrival),
             deferred: self.machine.deferred,
         };
-        let field = self.field(wanted, endpoint);
-        field.choose(self.endpoints, &gates).or_else(|| {
+        self.field(wanted, endpoint).choose(self.endpoints, &gates).or_else(|| {
             // Nothing is left of this round.
             self.next_round();
-            field.choose(self.endpoints, &gates)
+            self.field(wanted, endpoint).choose(self.endpoints, &gates)
         })
     }
 

@@ -1,0 +1,191 @@
+//! What comparing the machine with its reference model has found, each by its shortest run.
+
+use std::time::Duration;
+
+use redial::{
+    Action, After, Backoff, BreakerPolicy, Circuit, DialId, Endpoint, Event, Failure, GiveUpReason,
+    Jitter, Phase, Policy, PolicyBuilder, Reconnector, Selection, Timestamp,
+};
+
+type Link = Reconnector<Policy, Vec<Endpoint>>;
+
+fn link(builder: PolicyBuilder, keys: &[u32]) -> Link {
+    let policy = builder.build().unwrap();
+    Reconnector::with_endpoints(policy, 7, list(keys))
+}
+
+fn list(keys: &[u32]) -> Vec<Endpoint> {
+    keys.iter().copied().map(Endpoint::new).collect()
+}
+
+/// Without jitter, and with dials as fast as they come.
+fn plain() -> PolicyBuilder {
+    Policy::builder().jitter(Jitter::None).rate_limit(100, Duration::from_millis(1))
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_origin(Duration::from_secs(seconds))
+}
+
+fn dial(link: &Link) -> DialId {
+    link.action().dial().unwrap().id
+}
+
+/// Connects the dial in flight at `now`.
+fn connect(link: &mut Link, now: Timestamp) -> DialId {
+    let id = dial(link);
+    link.handle(now, Event::Connected(id));
+    id
+}
+
+/// Fails the dial in flight at `now`.
+fn fail(link: &mut Link, now: Timestamp) -> Action {
+    let id = dial(link);
+    link.handle(now, Event::DialFailed(id, Failure::Unreachable))
+}
+
+#[test]
+fn stability_is_booked_on_its_endpoint_when_the_list_changes_in_that_moment() {
+    let mut link = link(plain(), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    fail(&mut link, at(0));
+    let wake = link.action().wake();
+    link.handle(wake, Event::Tick);
+    connect(&mut link, at(1));
+    link.set_endpoints(at(100), list(&[1, 0]));
+    let failures = |key| link.endpoints().iter().find(|e| e.key() == key).unwrap().failures();
+    assert_eq!([failures(0), failures(1)], [0, 1]);
+}
+
+#[test]
+fn rounds_of_a_handover_do_not_count_against_the_next_outage() {
+    let mut link = link(plain().max_rounds(2), &[0]);
+    link.handle(at(0), Event::Start);
+    let id = connect(&mut link, at(0));
+    link.handle(at(20), Event::Redial);
+    fail(&mut link, at(20));
+    link.handle(at(40), Event::Tick);
+    fail(&mut link, at(40));
+    link.handle(at(41), Event::Closed(id, Failure::Unreachable));
+    link.handle(at(100), Event::Tick);
+    assert!(matches!(fail(&mut link, at(100)), Action::SleepUntil(_)), "the first of two rounds");
+    link.handle(at(200), Event::Tick);
+    assert!(matches!(fail(&mut link, at(200)), Action::GiveUp(_)), "the second");
+}
+
+#[test]
+fn a_confirmed_connection_ends_without_a_round() {
+    let mut link = link(plain().max_rounds(2), &[0]);
+    link.handle(at(0), Event::Start);
+    let id = connect(&mut link, at(0));
+    link.handle(at(1), Event::Confirmed(id));
+    link.handle(at(2), Event::Closed(id, Failure::Unreachable));
+    link.handle(at(10), Event::Tick);
+    assert!(matches!(fail(&mut link, at(10)), Action::SleepUntil(_)), "the first of two rounds");
+}
+
+#[test]
+fn a_link_that_may_not_dial_again_gives_up_instead_of_sleeping_for_ever() {
+    const ONCE: Backoff = Backoff::table(&[Duration::from_secs(1)], After::Stop);
+    let mut link = link(plain().backoff(ONCE), &[0]);
+    link.handle(at(0), Event::Start);
+    let id = connect(&mut link, at(0));
+    link.handle(at(20), Event::Redial);
+    fail(&mut link, at(20));
+    link.handle(at(21), Event::Tick);
+    fail(&mut link, at(21));
+    let Action::GiveUp(end) = link.handle(at(30), Event::Closed(id, Failure::Unreachable)) else {
+        panic!("{}", link.action());
+    };
+    assert_eq!(end.reason, GiveUpReason::PolicyNever);
+}
+
+#[test]
+fn duplicates_are_one_endpoint_for_the_breaker() {
+    let mut link = link(plain().breaker(BreakerPolicy::consecutive(1)), &[3, 3]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    assert_eq!(link.endpoints()[0].circuit(at(0)), Circuit::Open { until: at(10) });
+}
+
+/// A link at the worse of two endpoints that is being replaced by a connection to the better one.
+fn failed_back() -> (Link, DialId, DialId) {
+    let failback = Selection::Priority { failback: Some(Duration::from_secs(5)) };
+    let mut link = link(plain().selection(failback), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    let old = connect(&mut link, at(0));
+    link.handle(at(10), Event::Tick);
+    link.handle(at(15), Event::Tick);
+    let new = connect(&mut link, at(16));
+    assert_eq!(link.action().draining().unwrap().id, old);
+    (link, old, new)
+}
+
+#[test]
+fn a_draining_connection_that_goes_away_is_replaced_by_any_when_it_is_needed_again() {
+    let (mut link, old, new) = failed_back();
+    link.handle(at(17), Event::GoingAway(old, None));
+    let action = link.handle(at(18), Event::Closed(new, Failure::Unreachable));
+    assert_eq!(action.held(), Some(old));
+    assert_eq!(action.dial().map(|dial| dial.endpoint), Some(1), "{action}");
+}
+
+#[test]
+fn age_replaces_a_connection_that_waits_for_a_better_endpoint() {
+    let failback = Selection::Priority { failback: Some(Duration::from_secs(5)) };
+    let aging = plain().selection(failback).max_age(Duration::from_secs(60));
+    let mut link = link(aging, &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    connect(&mut link, at(0));
+    link.handle(at(10), Event::Tick);
+    link.handle(at(15), Event::Tick);
+    link.trip(at(15), 0);
+    fail(&mut link, at(15));
+    assert_eq!(link.action().wake(), at(60));
+    let action = link.handle(at(60), Event::Tick);
+    assert_eq!(action.dial().map(|dial| dial.endpoint), Some(1), "{action}");
+}
+
+#[test]
+fn a_give_up_while_paused_does_not_count_the_pause() {
+    let mut link = link(plain().backoff(Backoff::Never), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(3));
+    let id = dial(&link);
+    link.handle(at(4), Event::Offline);
+    link.handle(at(5), Event::DialAborted(id));
+    link.trip(at(100), 1);
+    let Action::GiveUp(end) = link.action() else { panic!("{}", link.action()) };
+    assert_eq!(end.elapsed, Duration::from_secs(5));
+}
+
+#[test]
+fn a_new_round_is_shuffled_before_its_first_choice() {
+    // With the same seed, a dial that is dropped after the round's last one shows the new order, which
+    // is also the order of a second look.
+    for seed in 0..32 {
+        let policy = plain().selection(Selection::Shuffle).build().unwrap();
+        let mut link = Reconnector::with_endpoints(policy, seed, list(&[0, 1]));
+        link.handle(at(0), Event::Start);
+        let id = connect(&mut link, at(0));
+        link.handle(at(20), Event::Redial);
+        if link.action().dial().unwrap().endpoint == link.status().endpoint.unwrap() {
+            continue;
+        }
+        fail(&mut link, at(20));
+        link.handle(at(20), Event::Closed(id, Failure::Unreachable));
+        let second = dial(&link);
+        link.handle(at(21), Event::Offline);
+        link.handle(at(22), Event::DialAborted(second));
+        assert_eq!(link.status().phase, Phase::Offline);
+        let mut twin = link.clone();
+        let first = link.handle(at(23), Event::Online).dial().unwrap().endpoint;
+        twin.handle(at(23), Event::Defer(at(24)));
+        twin.handle(at(23), Event::Online);
+        let waited = twin.handle(at(24), Event::Tick).dial().unwrap().endpoint;
+        assert_eq!(first, waited, "seed {seed}");
+    }
+}
