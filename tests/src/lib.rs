@@ -5,6 +5,7 @@
 mod bytes;
 pub mod ops;
 mod policies;
+pub mod reference;
 mod strategies;
 mod trace;
 

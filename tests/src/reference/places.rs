@@ -1,0 +1,244 @@
+//! The endpoints of the reference: one place for each key, and a list of keys in order.
+
+use redial::{Selection, Timestamp, WaitReason};
+
+use super::arith::splitmix;
+use super::circuit::DullBreaker;
+use super::shape::Class;
+use super::{Mode, Reference, Wanted};
+
+/// What is known of a key.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) key: u32,
+    /// Failed in this round.
+    pub(super) visited: bool,
+    pub(super) failures: u16,
+    /// Times parked in a row.
+    pub(super) parks: usize,
+    pub(super) parked: u64,
+    /// When a server's hint ends; 0 for none.
+    pub(super) hint: u64,
+    pub(super) breaker: DullBreaker,
+}
+
+impl Place {
+    fn new(key: u32) -> Self {
+        let breaker = DullBreaker::new();
+        Self { key, visited: false, failures: 0, parks: 0, parked: 0, hint: 0, breaker }
+    }
+
+    fn eligible(&self, now: u64) -> bool {
+        self.hint <= now && self.parked <= now && self.breaker.ready() <= now
+    }
+}
+
+/// The next dial.
+pub(super) struct Choice {
+    pub(super) key: u32,
+    pub(super) wake: u64,
+    pub(super) reason: WaitReason,
+}
+
+impl Reference {
+    /// What each key is known for: failures, end of hint, end of parking, readiness of its circuit.
+    pub fn health(&self) -> impl Iterator<Item = (u32, u16, u64, u64, super::Is)> + '_ {
+        self.places.iter().map(|p| (p.key, p.failures, p.hint, p.parked, p.breaker.is))
+    }
+
+    pub(super) fn list_is(&mut self, keys: &[u32]) {
+        self.list = keys.to_vec();
+        let mut places: Vec<Place> = Vec::new();
+        for key in keys {
+            if !places.iter().any(|place| place.key == *key) {
+                let known = self.places.iter().find(|place| place.key == *key);
+                places.push(known.cloned().unwrap_or(Place::new(*key)));
+            }
+        }
+        self.places = places;
+    }
+
+    pub(super) fn place(&mut self, key: Option<u32>) -> Option<&mut Place> {
+        self.places.iter_mut().find(|place| Some(place.key) == key)
+    }
+
+    fn position(&self, key: u32) -> Option<usize> {
+        self.list.iter().position(|other| *other == key)
+    }
+
+    /// The cursor stays with the key that it points at, if that stays.
+    pub(super) fn set_endpoints(&mut self, now: Timestamp, keys: &[u32]) {
+        self.clock(now);
+        self.settle();
+        let pointed = self.list.get(self.cursor).copied();
+        self.list_is(keys);
+        if let Some(position) = pointed.and_then(|key| self.position(key)) {
+            self.cursor = position;
+        }
+        let gone = |key: u32| !keys.contains(&key);
+        if self.dial.is_some_and(|dial| gone(dial.key)) {
+            self.drop_dial();
+        }
+        if let Some(old) = &mut self.old {
+            if old.key.is_none_or(gone) {
+                old.key = None;
+                old.wanted = Wanted::Other;
+            }
+        }
+        if self.link.is_some_and(|link| link.key.is_none_or(gone)) {
+            if let Some(link) = &mut self.link {
+                link.key = None;
+            }
+            self.want(Wanted::Other);
+        }
+        let first = self.list.first().copied();
+        if let Some(link) = &mut self.link {
+            // There is none better than the first.
+            if link.wanted == Wanted::Better && link.key.is_some() && link.key == first {
+                link.wanted = Wanted::No;
+            }
+        }
+        self.recheck_round();
+        self.timers();
+        self.plan();
+    }
+
+    pub(super) fn set_circuit(&mut self, now: Timestamp, key: u32, trip: bool) {
+        self.clock(now);
+        self.settle();
+        let Some(place) = self.place(Some(key)) else { return };
+        place.breaker = DullBreaker::new();
+        if trip {
+            place.breaker.is = super::Is::Tripped;
+        }
+        self.recheck_round();
+        self.timers();
+        self.plan();
+    }
+
+    /// The list or a circuit was changed by hand: a round with nothing left to try is over.
+    fn recheck_round(&mut self) {
+        let (wanted, link) = match (self.mode, self.dial, self.link, self.old) {
+            (Mode::Running, None, None, None) => (Wanted::Any, None),
+            (Mode::Running, None, Some(link), None) if link.wanted != Wanted::No => {
+                (link.wanted, Some(link))
+            }
+            _ => return,
+        };
+        let begun = self.places.iter().any(|place| place.visited);
+        if !begun || self.more(wanted, link.and_then(|link| link.key)) {
+            return;
+        }
+        if self.round_class() == Class::Clear {
+            return self.next_round();
+        }
+        let elapsed = if link.is_some() { 0 } else { self.elapsed() };
+        match (self.end_round(elapsed, true, link.is_none()), link) {
+            (Some(pace), _) => self.pace = pace,
+            (None, Some(_)) => self.pace = super::NEVER,
+            (None, None) => self.give_up(redial::GiveUpReason::PolicyNever, self.last),
+        }
+    }
+
+    /// The keys that may be dialed for `wanted` when the link is at `link`, in list order.
+    fn field(&self, wanted: Wanted, link: Option<u32>) -> Vec<u32> {
+        let mut keys = Vec::new();
+        for key in &self.list {
+            if wanted == Wanted::Better && Some(*key) == link {
+                break;
+            }
+            if !keys.contains(key) {
+                keys.push(*key);
+            }
+        }
+        keys
+    }
+
+    /// Whether the round has an endpoint left that may be dialed as far as it is concerned.
+    pub(super) fn more(&self, wanted: Wanted, link: Option<u32>) -> bool {
+        let field = self.field(wanted, link);
+        let mut places = self.places.iter().filter(|place| field.contains(&place.key));
+        places.any(|place| !place.visited && place.eligible(self.now))
+    }
+
+    /// The field in the order of the policy's selection.
+    fn order(&self, field: &[u32]) -> Vec<u32> {
+        let mut keys = field.to_vec();
+        match self.policy.selection() {
+            Selection::RoundRobin => {
+                // Those before the cursor come after all others.
+                let before = |key: &u32| self.position(*key).is_some_and(|at| at < self.cursor);
+                let (behind, ahead): (Vec<u32>, Vec<u32>) = keys.iter().partition(|k| before(k));
+                keys = [ahead, behind].concat();
+            }
+            Selection::Shuffle => {
+                let seed = self.seed ^ u64::from(self.shuffle);
+                keys.sort_by_key(|key| splitmix(seed, u64::from(*key)));
+            }
+            _ => {}
+        }
+        keys
+    }
+
+    /// The first in order among those that may be dialed soonest; `None` if there is nobody.
+    pub(super) fn choose(&mut self, wanted: Wanted, link: Option<u32>) -> Option<Choice> {
+        let field = self.field(wanted, link);
+        if self.places.iter().all(|p| p.visited || !field.contains(&p.key)) {
+            self.next_round();
+        }
+        let mut choices = Vec::new();
+        for key in self.order(&field) {
+            let place = self.places.iter().find(|place| place.key == key)?;
+            if !place.visited {
+                let (wake, reason) = self.gate(place);
+                choices.push(Choice { key, wake: wake.max(self.now), reason });
+            }
+        }
+        let soonest = choices.iter().map(|choice| choice.wake).min()?;
+        choices.into_iter().find(|choice| choice.wake == soonest)
+    }
+
+    /// The latest of the gates; the first of equals gives the reason.
+    fn gate(&self, place: &Place) -> (u64, WaitReason) {
+        let gates = [
+            (if place.hint == 0 { self.pace } else { 0 }, self.pace_reason),
+            (place.hint, WaitReason::Hint),
+            (place.breaker.ready(), WaitReason::Breaker),
+            (place.parked, WaitReason::Parked),
+            (self.permitted(), WaitReason::RateLimit),
+            (self.deferred, WaitReason::Deferred),
+        ];
+        let latest = gates.iter().map(|gate| gate.0).max().unwrap_or(0);
+        let held = gates.into_iter().find(|gate| gate.0 == latest);
+        held.unwrap_or((0, self.pace_reason))
+    }
+
+    /// When the rate limit admits the next dial, from all dials there were.
+    fn permitted(&self) -> u64 {
+        let (burst, spacing) = self.policy.rate_limit();
+        let spacing = spacing.as_nanos().min(u128::from(u64::MAX));
+        let mut arrival = 0_u128;
+        for start in &self.starts {
+            arrival = arrival.max(u128::from(*start)) + spacing;
+        }
+        if arrival >= u128::from(u64::MAX) {
+            return u64::MAX;
+        }
+        super::arith::clamp(arrival.saturating_sub(spacing * u128::from(burst - 1)))
+    }
+
+    /// A new round: every endpoint may be tried again. One draw, for a shuffle only.
+    pub(super) fn next_round(&mut self) {
+        let now = self.now;
+        for place in &mut self.places {
+            place.visited = false;
+            if place.hint <= now {
+                place.hint = 0;
+            }
+        }
+        self.round.clear();
+        if self.policy.selection() == Selection::Shuffle {
+            self.shuffle = u32::try_from(self.draw() >> 32).unwrap_or(0);
+        }
+    }
+}

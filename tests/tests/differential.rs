@@ -1,0 +1,30 @@
+//! The machine does what the dull reference says, step by step.
+
+use redial_testkit::reference::Case;
+use redial_testkit::{Random, seed};
+
+/// Steps of all runs together: `REDIAL_STEPS`, or a million.
+fn steps() -> u64 {
+    match std::env::var("REDIAL_STEPS") {
+        Ok(steps) => steps.parse().expect("REDIAL_STEPS is a number"),
+        Err(_) => 1_000_000,
+    }
+}
+
+#[test]
+fn the_machine_does_what_the_reference_says() {
+    let mut random = Random::new(seed("differential"));
+    let mut left = steps();
+    while left > 0 {
+        // Mostly short runs, which are read more easily, and some long ones.
+        let most = if random.number() % 8 == 0 { 400 } else { 60 };
+        let run = 1 + random.number() % most;
+        let length = usize::try_from(run).expect("short");
+        let mut case = Case::random(&mut random, length);
+        if case.check().is_err() {
+            case.shrink();
+            panic!("{}", case.check().expect_err("only what is not needed was taken out"));
+        }
+        left = left.saturating_sub(run);
+    }
+}
