@@ -111,7 +111,11 @@ impl Reference {
                 place.visited = true;
             }
             match self.heard(link.key, failure, End::Stable { wait: 0 }) {
-                Ok(_) => {
+                Ok(class) => {
+                    // Having been overloaded says something for the next interval.
+                    if class == Class::Overloaded {
+                        self.round.push(class);
+                    }
                     dial.deadline = dial.deadline.min(self.limit());
                     self.dial = Some(dial);
                     self.last = Some(failure);
