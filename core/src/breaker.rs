@@ -224,8 +224,8 @@ impl BreakerState {
     /// The earliest time at which anything is admitted.
     pub(crate) fn ready(&self) -> u64 {
         match self.mode {
-            Mode::Closed | Mode::Disabled => 0,
-            Mode::Open => self.until,
+            // Zero, unless it is open.
+            Mode::Closed | Mode::Disabled | Mode::Open => self.until,
             Mode::Probing | Mode::Tripped => u64::MAX,
         }
     }

@@ -5,7 +5,7 @@ use crate::backoff::Backoff;
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::jitter::Jitter;
-use crate::machine::{Link, Lost, Proof, REMOVED, State, Step, Wanted};
+use crate::machine::{Link, Lost, Machine, Proof, REMOVED, State, Step, Wanted, take_draw};
 use crate::policy::{FirstRetry, NEVER};
 use crate::rng::scale;
 use crate::run::Class;
@@ -26,6 +26,7 @@ enum End {
 }
 
 impl Step<'_> {
+    #[inline]
     pub(crate) fn dial_failed(&mut self, failure: Failure) {
         // While our own network is gone, a dial that hears nothing says nothing about the server.
         if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
@@ -194,6 +195,7 @@ impl Step<'_> {
         }
     }
 
+    #[inline]
     fn visited(&mut self, index: u16) {
         if let Some(endpoint) = self.endpoint(index) {
             endpoint.set(VISITED, true);
@@ -257,6 +259,7 @@ impl Step<'_> {
     }
 
     /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
+    #[inline]
     fn heard(&mut self, index: u16, failure: Failure, end: End) -> Result<Class, GiveUpReason> {
         let held = matches!(end, End::Handover { .. });
         Ok(match failure {
@@ -265,21 +268,7 @@ impl Step<'_> {
             Failure::TimedOut => Class::TimedOut,
             Failure::Overloaded => Class::Overloaded,
             Failure::RetryAfter { delay, spread } => {
-                let (delay, max) = (nanos(delay), self.policy.max_hint);
-                if delay > max && self.policy.give_up_on_long_hint && !held {
-                    return Err(GiveUpReason::HintTooLong);
-                }
-                if delay < self.policy.initial() {
-                    return Ok(Class::Overloaded);
-                }
-                let delay = delay.min(max);
-                let spread = nanos(spread).min(max.saturating_sub(delay)).max(delay / 10);
-                let drawn = scale(spread.saturating_add(1), self.machine.draw());
-                let until = self.now.saturating_add(delay).saturating_add(drawn);
-                if let Some(endpoint) = self.endpoint(index) {
-                    endpoint.hint = until;
-                }
-                Class::Clear
+                return self.hinted(index, nanos(delay), nanos(spread), held);
             }
             Failure::Fatal if !held => return Err(GiveUpReason::Fatal),
             Failure::Unsuitable | Failure::Fatal => {
@@ -287,6 +276,31 @@ impl Step<'_> {
                 Class::Unreachable
             }
         })
+    }
+
+    /// The server said when: keeps the hint, within bounds.
+    fn hinted(
+        &mut self,
+        index: u16,
+        delay: u64,
+        spread: u64,
+        held: bool,
+    ) -> Result<Class, GiveUpReason> {
+        let max = self.policy.max_hint;
+        if delay > max && self.policy.give_up_on_long_hint && !held {
+            return Err(GiveUpReason::HintTooLong);
+        }
+        if delay < self.policy.initial() {
+            return Ok(Class::Overloaded);
+        }
+        let delay = delay.min(max);
+        let spread = spread.min(max.saturating_sub(delay)).max(delay / 10);
+        let drawn = scale(spread.saturating_add(1), self.machine.draw());
+        let until = self.now.saturating_add(delay).saturating_add(drawn);
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.hint = until;
+        }
+        Ok(Class::Clear)
     }
 
     fn park(&mut self, index: u16) {
@@ -302,13 +316,15 @@ impl Step<'_> {
     }
 
     /// The breaker hears of a failed attempt.
+    #[inline]
     fn book(&mut self, index: u16) {
         let (policy, now) = (self.policy, self.now);
         let mut others = (0..)
             .zip(self.endpoints.iter())
             .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
             .peekable();
-        let may_open = policy.allow_all_open
+        let may_open = policy.breaker.is_none()
+            || policy.allow_all_open
             || others.peek().is_none()
             || others.any(|(_, endpoint)| endpoint.breaker.ready() <= now);
         let machine = &mut *self.machine;
@@ -324,13 +340,13 @@ impl Step<'_> {
     }
 
     /// The backoff's gate after a failure; `None` if the policy does not dial again.
+    #[inline]
     fn pace(&mut self, outage: u64, end: End, grows: bool) -> Option<u64> {
         let (wanted, endpoint) = match (end, self.machine.state.link()) {
             (End::Handover { .. }, Some(link)) => (link.wanted, link.endpoint),
             _ => (Wanted::Any, REMOVED),
         };
         let more = self.field(wanted, endpoint).unvisited(self.endpoints, self.now);
-        let window = self.policy.window();
         let (stable, earliest, elapsed) = match end {
             End::Attempt => (false, 0, self.elapsed(outage)),
             End::Confirmed | End::Handover { .. } => (false, 0, 0),
@@ -348,7 +364,7 @@ impl Step<'_> {
                 self.next_round();
             }
             self.machine.run.paced_by = reason;
-            self.now.saturating_add(self.spread(window))
+            self.now.saturating_add(self.spread(self.policy.window()))
         };
         if earliest == NEVER {
             // A failed handover has found that the policy does not dial again.
@@ -362,12 +378,12 @@ impl Step<'_> {
 
     /// The interval grows by what the round has shown; a `new` round may begin, and the old one may
     /// be `counted` against the policy's limit. `None` if the policy does not dial again.
+    #[inline]
     fn end_round(&mut self, elapsed: u64, new: bool, counted: bool) -> Option<u64> {
         let rounds = &mut self.machine.run.rounds;
         *rounds = rounds.saturating_add(u32::from(counted));
-        let mut run = self.machine.run;
-        let grown = run.grow(self.policy, elapsed, || self.machine.draw());
-        self.machine.run = run;
+        let Machine { run, seed, draws, .. } = &mut *self.machine;
+        let grown = run.grow(self.policy, elapsed, || take_draw(*seed, draws));
         if new {
             self.next_round();
         }
@@ -425,6 +441,7 @@ impl Step<'_> {
     }
 
     /// The end of one wait of the current interval, from now.
+    #[inline]
     fn interval(&mut self) -> u64 {
         let (jitter, floor) = (self.policy.jitter, self.policy.floor);
         let base = self.machine.run.base;

@@ -66,8 +66,9 @@ impl Endpoint {
         Timestamp::from_nanos(self.parked)
     }
 
-    pub(crate) fn has(&self, flag: u8) -> bool {
-        self.flags & flag != 0
+    /// Whether it has any of these flags.
+    pub(crate) fn has(&self, flags: u8) -> bool {
+        self.flags & flags != 0
     }
 
     pub(crate) fn set(&mut self, flag: u8, on: bool) {

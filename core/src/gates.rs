@@ -40,37 +40,44 @@ pub(crate) struct Choice {
 }
 
 impl Gates {
-    /// When `endpoint` may be dialed, and the gate that says so. On a tie the first named holds.
-    fn wake(&self, endpoint: &Endpoint) -> (u64, WaitReason) {
-        let mut wake = if endpoint.hint == 0 {
-            (self.pace, self.pace_reason)
-        } else {
-            (endpoint.hint, WaitReason::Hint)
-        };
-        for gate in [
+    /// When `endpoint` may be dialed: now, or when the last of its gates opens.
+    fn wake(&self, endpoint: &Endpoint) -> u64 {
+        let own = endpoint.breaker.ready().max(endpoint.parked);
+        let shared = self.rate_limit.max(self.deferred).max(self.now);
+        self.paced(endpoint).max(own).max(shared)
+    }
+
+    /// The backoff's gate, or the hint that replaces it.
+    fn paced(&self, endpoint: &Endpoint) -> u64 {
+        if endpoint.hint == 0 { self.pace } else { endpoint.hint }
+    }
+
+    #[inline]
+    pub(crate) fn choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
+        let wake = self.wake(endpoint);
+        Choice { index, wake, reason: self.reason(endpoint, wake) }
+    }
+
+    /// The gate that opens at `wake`. On a tie the first named holds.
+    fn reason(&self, endpoint: &Endpoint, wake: u64) -> WaitReason {
+        if self.paced(endpoint) == wake {
+            return if endpoint.hint == 0 { self.pace_reason } else { WaitReason::Hint };
+        }
+        let gates = [
             (endpoint.breaker.ready(), WaitReason::Breaker),
             (endpoint.parked, WaitReason::Parked),
             (self.rate_limit, WaitReason::RateLimit),
-            (self.deferred, WaitReason::Deferred),
-        ] {
-            if gate.0 > wake.0 {
-                wake = gate;
-            }
-        }
-        (wake.0.max(self.now), wake.1)
+        ];
+        let holds = gates.into_iter().find(|(until, _)| *until == wake);
+        holds.map_or(WaitReason::Deferred, |(_, reason)| reason)
     }
 }
 
 impl Field {
-    /// The endpoints that count, with their indices.
-    fn indexed(self, endpoints: &[Endpoint]) -> impl Iterator<Item = (u16, &Endpoint)> {
-        (0..self.below).zip(endpoints).filter(|(_, endpoint)| !endpoint.has(DUPLICATE))
-    }
-
     /// Whether this round has an endpoint left that may be dialed as far as it is concerned.
     pub(crate) fn unvisited(self, endpoints: &[Endpoint], now: u64) -> bool {
-        self.indexed(endpoints)
-            .any(|(_, endpoint)| !endpoint.has(VISITED) && endpoint.eligible(now))
+        let mut field = endpoints.iter().take(usize::from(self.below));
+        field.any(|endpoint| !endpoint.has(VISITED | DUPLICATE) && endpoint.eligible(now))
     }
 
     /// How late in the order an endpoint comes.
@@ -85,17 +92,17 @@ impl Field {
 
     /// The next dial: the first in order among the candidates with the least wake.
     pub(crate) fn choose(self, endpoints: &[Endpoint], gates: &Gates) -> Option<Choice> {
-        let mut best: Option<(Choice, u64)> = None;
-        for (index, endpoint) in self.indexed(endpoints) {
-            if endpoint.has(VISITED) {
+        let mut best: Option<(u64, u64, u16, &Endpoint)> = None;
+        for (index, endpoint) in (0..self.below).zip(endpoints) {
+            if endpoint.has(VISITED | DUPLICATE) {
                 continue;
             }
-            let (wake, reason) = gates.wake(endpoint);
+            let wake = gates.wake(endpoint);
             let rank = self.rank(index, endpoint);
-            if best.is_none_or(|(other, other_rank)| (wake, rank) < (other.wake, other_rank)) {
-                best = Some((Choice { index, wake, reason }, rank));
+            if best.is_none_or(|best| wake < best.0 || (wake == best.0 && rank < best.1)) {
+                best = Some((wake, rank, index, endpoint));
             }
         }
-        best.map(|(choice, _)| choice)
+        best.map(|(.., index, endpoint)| gates.choice(index, endpoint))
     }
 }

@@ -231,9 +231,7 @@ impl Machine {
     }
 
     pub(crate) fn draw(&mut self) -> u64 {
-        let counter = u64::from(self.draws);
-        self.draws = self.draws.wrapping_add(1);
-        draw(self.seed, counter)
+        take_draw(self.seed, &mut self.draws)
     }
 
     /// `time` stretched by up to a tenth, but exact without jitter.
@@ -275,6 +273,13 @@ impl Machine {
             }),
         }
     }
+}
+
+/// The next draw of this seed.
+pub(crate) fn take_draw(seed: u64, draws: &mut u32) -> u64 {
+    let counter = u64::from(*draws);
+    *draws = draws.wrapping_add(1);
+    draw(seed, counter)
 }
 
 /// When the connection that `link` replaced is no longer named.

@@ -16,12 +16,13 @@ use crate::run::{Class, Run};
 use crate::time::Timestamp;
 
 impl Step<'_> {
+    #[inline]
     pub(crate) fn handle(mut self, event: Event) {
-        let due = self.now >= self.machine.wake;
-        if due {
+        if self.now >= self.machine.wake {
             self.settle();
-        }
-        if self.event(event) || due {
+            self.event(event);
+            self.advance();
+        } else if event != Event::Tick && self.event(event) {
             self.advance();
         }
     }
@@ -311,6 +312,7 @@ impl Step<'_> {
         self.machine.wake = self.plan();
     }
 
+    #[inline]
     fn timers(&mut self) {
         match self.machine.state {
             State::Dialing { deadline, .. } | State::Replacing { deadline, .. }
@@ -323,14 +325,12 @@ impl Step<'_> {
             {
                 self.drained();
             }
+            State::Held { .. } | State::Replacing { .. } | State::Draining { .. } => {}
             State::Stopped
             | State::Paused { .. }
             | State::Waiting { .. }
             | State::Dialing { .. }
-            | State::Held { .. }
-            | State::Replacing { .. }
-            | State::Draining { .. }
-            | State::GaveUp { .. } => {}
+            | State::GaveUp { .. } => return,
         }
         let (now, idle_timeout) = (self.now, self.policy.idle_timeout);
         if self.machine.state.link().is_some_and(|l| now >= l.active.saturating_add(idle_timeout)) {
@@ -348,21 +348,26 @@ impl Step<'_> {
     }
 
     /// Starts what can be started now; returns when to look again.
+    #[inline]
     fn plan(&mut self) -> u64 {
+        if let State::Paused { outage, pace, since, last } = self.machine.state {
+            if self.idle() {
+                return NEVER;
+            }
+            let outage = outage.wrapping_add(self.now.saturating_sub(since));
+            self.machine.state = State::Waiting { outage, pace, last };
+        }
+        if let State::Held { link, pace, .. } = self.machine.state {
+            if let Some(wake) = self.plan_refresh(link, pace) {
+                return wake;
+            }
+        }
         match self.machine.state {
-            State::Stopped | State::GaveUp { .. } => NEVER,
-            State::Dialing { deadline, .. } => deadline,
-            State::Paused { outage, pace, since, last } => {
-                if self.idle() {
-                    return NEVER;
-                }
-                let paused = self.now.saturating_sub(since);
-                let outage = outage.wrapping_add(paused);
-                self.machine.state = State::Waiting { outage, pace, last };
-                self.plan_dial(outage, pace, last)
+            State::Stopped | State::Paused { .. } | State::Held { .. } | State::GaveUp { .. } => {
+                NEVER
             }
             State::Waiting { outage, pace, last } => self.plan_dial(outage, pace, last),
-            State::Held { link, pace, .. } => self.plan_refresh(link, pace),
+            State::Dialing { deadline, .. } => deadline,
             State::Replacing { link, deadline, .. } => deadline.min(self.idle_at(&link)),
             State::Draining { link, old_by, .. } => drain_deadline(self.policy, &link, old_by)
                 .min(self.idle_at(&link))
@@ -370,6 +375,7 @@ impl Step<'_> {
         }
     }
 
+    #[inline]
     fn plan_dial(&mut self, outage: u64, pace: u64, last: Option<Failure>) -> u64 {
         if self.idle() {
             self.machine.state = State::Paused { outage, pace, since: self.now, last };
@@ -396,35 +402,36 @@ impl Step<'_> {
         deadline
     }
 
-    fn plan_refresh(&mut self, link: Link, pace: u64) -> u64 {
+    /// When to look at the connection again; `None` if it was dropped for another that can be
+    /// dialed now.
+    fn plan_refresh(&mut self, link: Link, pace: u64) -> Option<u64> {
         let idle = self.idle_at(&link);
         if link.proof < Proof::Stable {
-            return idle.min(self.stable_at(&link));
+            return Some(idle.min(self.stable_at(&link)));
         }
         if link.wanted == Wanted::No {
-            return idle.min(self.aged_at()).min(self.failback_at());
+            return Some(idle.min(self.aged_at()).min(self.failback_at()));
         }
         // An old connection waits no longer for a better endpoint alone.
         let aged = if link.wanted == Wanted::Better { self.aged_at() } else { NEVER };
         if self.idle() {
-            return idle.min(aged);
+            return Some(idle.min(aged));
         }
-        let Some(choice) = self.choose(pace, link.wanted, link.endpoint) else {
-            return idle.min(aged);
-        };
+        let choice = self.choose(pace, link.wanted, link.endpoint);
+        let Some(choice) = choice else { return Some(idle.min(aged)) };
         if choice.wake > self.now {
-            return idle.min(aged).min(choice.wake);
+            return Some(idle.min(aged).min(choice.wake));
         }
         if self.policy.refresh == Refresh::BreakFirst {
             self.machine.attempts = 0;
             self.machine.state = State::Waiting { outage: self.now, pace: self.now, last: None };
-            return self.plan_dial(self.now, self.now, None);
+            return None;
         }
         let target = choice.index;
         let deadline = self.dial(target);
         let (started, progressed) = (self.now, false);
         self.machine.state = State::Replacing { link, started, deadline, target, progressed };
-        deadline.min(idle)
+        Some(deadline.min(idle))
     }
 
     /// Nothing can be dialed, whatever the time.
@@ -448,6 +455,7 @@ impl Step<'_> {
     }
 
     /// The next dial, if the list has any endpoint for it.
+    #[inline]
     fn choose(&mut self, pace: u64, wanted: Wanted, endpoint: u16) -> Option<Choice> {
         let gates = Gates {
             now: self.now,
@@ -456,10 +464,24 @@ impl Step<'_> {
             rate_limit: self.policy.rate_limit.ready(self.machine.arrival),
             deferred: self.machine.deferred,
         };
-        self.field(wanted, endpoint).choose(self.endpoints, &gates).or_else(|| {
+        match &*self.endpoints {
+            // Most links have one endpoint, and nothing to choose.
+            [only] if wanted != Wanted::Better => {
+                if only.has(VISITED) {
+                    self.next_round();
+                }
+                self.endpoints.first().map(|only| gates.choice(0, only))
+            }
+            _ => self.choose_among(&gates, wanted, endpoint),
+        }
+    }
+
+    #[inline(never)]
+    fn choose_among(&mut self, gates: &Gates, wanted: Wanted, endpoint: u16) -> Option<Choice> {
+        self.field(wanted, endpoint).choose(self.endpoints, gates).or_else(|| {
             // Nothing is left of this round.
             self.next_round();
-            self.field(wanted, endpoint).choose(self.endpoints, &gates)
+            self.field(wanted, endpoint).choose(self.endpoints, gates)
         })
     }
 
