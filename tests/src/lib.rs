@@ -6,6 +6,8 @@ mod bytes;
 pub mod ops;
 mod policies;
 pub mod reference;
+#[cfg(feature = "lab")]
+pub mod storm;
 mod strategies;
 mod trace;
 

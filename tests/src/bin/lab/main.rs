@@ -1,0 +1,41 @@
+//! What a policy does to a fleet, and to one link: `lab storm`, `lab matrix`.
+#![forbid(unsafe_code)]
+
+mod matrix;
+mod policy;
+mod progress;
+mod storm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Simulates fleets of real reconnectors, to see what a policy does before it is deployed.
+#[derive(Parser)]
+#[command(name = "lab", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// One outage: the policy beside the default one and AWS full jitter, in words and as a picture.
+    Storm(storm::Args),
+    /// Many kinds of outage: how many fleets are stuck, and how slowly the others come back.
+    Matrix(matrix::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Storm(args) => args.run(),
+        Command::Matrix(args) => args.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

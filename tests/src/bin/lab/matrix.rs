@@ -1,0 +1,120 @@
+//! `lab matrix`: every cell of a suite.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use redial_testkit::storm::{Peers, Report, Strategy, Suite, Summary, matrix, summarise};
+use serde::Serialize;
+
+use crate::policy::Chosen;
+use crate::progress::Progress;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Other cells, as a TOML file like `tests/scenarios/storm96.toml`.
+    #[arg(long, value_name = "FILE")]
+    scenarios: Option<PathBuf>,
+    /// Clients in each fleet.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    clients: u32,
+    /// How many seeds, counted from 1.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Also run the models of other libraries (slow: their fleets get stuck).
+    #[arg(long)]
+    peers: bool,
+    /// Threads; all cores if not given.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print every cell.
+    #[arg(long)]
+    cells: bool,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    summary: Summary,
+    cells: &'a [Report],
+}
+
+impl Args {
+    pub(crate) fn run(&self) -> Result<(), Box<dyn Error>> {
+        let suite = match &self.scenarios {
+            None => Suite::storm96(),
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| error.to_string())
+                .and_then(|text| Suite::parse(&text).map_err(|error| error.to_string()))
+                .map_err(|error| format!("{}: {error}", path.display()))?,
+        };
+        let mut strategies = vec![Strategy::default_policy()];
+        if let Some((name, policy)) = self.chosen.policy()? {
+            strategies.insert(0, Strategy::policy(name, &policy)?);
+        }
+        if self.peers {
+            strategies.extend(Peers::ALL.iter().map(Strategy::peer));
+        }
+        let cells = suite.cells();
+        let seeds: Vec<u64> = (1..=self.seeds).collect();
+        let threads = self.threads.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+        });
+        let each = cells.len() * seeds.len();
+        let progress = Progress::new(each * strategies.len());
+        let mut all = Vec::new();
+        for (index, strategy) in strategies.iter().enumerate() {
+            let done = |done: usize| progress.at(strategy.name(), index * each + done);
+            all.push(matrix(strategy, &cells, self.clients, &seeds, threads, done));
+        }
+        drop(progress);
+        if self.json {
+            let output: Vec<_> = all
+                .iter()
+                .map(|reports| Output { summary: summarise(reports), cells: reports })
+                .collect();
+            println!("{}", serde_json::to_string_pretty(&output)?);
+            return Ok(());
+        }
+        let (cells, clients, seeds) = (cells.len(), self.clients, seeds.len());
+        println!("{cells} cells × {seeds} seeds, {clients} clients each\n");
+        println!(
+            "{:24} {:>6} {:>8} {:>8} {:>12} {:>6}",
+            "", "stuck", "ρ mean", "ρ worst", "dials worst", "peak"
+        );
+        for reports in &all {
+            let s = summarise(reports);
+            println!(
+                "{:24} {:>6} {:>8.2} {:>8.2} {:>12.1} {:>6.0}",
+                s.strategy, s.stuck, s.geo_rho, s.worst_rho, s.worst_dials, s.worst_peak
+            );
+        }
+        if self.cells {
+            for report in all.iter().flatten() {
+                print_cell(report);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn print_cell(r: &Report) {
+    let time = |t: Option<f64>| t.map_or_else(|| "never".to_owned(), |t| format!("{t:.1} s"));
+    println!(
+        "{:24} {:10} D={:<5} K={:<5} ρ {:5.2}  half {:>8}  99% {:>8}  dials {:5.1} + {:5.1}  peak {:4.0}  wasted {:.2}",
+        r.strategy,
+        r.mode,
+        r.outage,
+        r.limit,
+        r.rho,
+        time(r.t50),
+        time(r.t99),
+        r.dials_down,
+        r.dials_after,
+        r.peak,
+        r.wasted
+    );
+}

@@ -1,0 +1,134 @@
+//! `lab storm`: one outage, told in words.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use redial_testkit::storm::{
+    Cell, Mode, Peers, Report, Run, Strategy, Suite, Timeline, run_with_timeline,
+};
+
+use crate::policy::Chosen;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Clients that lose the server at once.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    clients: u32,
+    /// Connections a second that the server can accept.
+    #[arg(long, default_value_t = 100.0, value_parser = positive)]
+    capacity: f64,
+    /// How long the server is down.
+    #[arg(long, default_value = "60s", value_parser = seconds)]
+    outage: f64,
+    /// How the server behaves: reject, costly, drop, blackhole, trap30, trapinf20, lbhang, fragile, hint,
+    /// hintcostly, goaway or flap.
+    #[arg(long, default_value = "trap30")]
+    mode: String,
+    /// Other modes, as a TOML file like `tests/scenarios/storm96.toml`.
+    #[arg(long, value_name = "FILE")]
+    scenarios: Option<PathBuf>,
+    /// Where all randomness comes from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("must be a number above 0".to_owned()),
+    }
+}
+
+/// Seconds, as a number or as people write them.
+fn seconds(text: &str) -> Result<f64, String> {
+    let spoken = || humantime::parse_duration(text).map(|d| d.as_secs_f64()).ok();
+    match text.parse::<f64>().ok().or_else(spoken) {
+        Some(value) if value > 0.0 && value <= 1e6 => Ok(value),
+        _ => Err("must be a duration such as 500ms, 60s or 10m".to_owned()),
+    }
+}
+
+impl Args {
+    pub(crate) fn run(&self) -> Result<(), Box<dyn Error>> {
+        let mode = self.mode()?;
+        let limit = f64::from(self.clients) / self.capacity;
+        let cell = Cell { mode, outage: self.outage, limit };
+        let mut strategies = Vec::new();
+        if let Some((name, policy)) = self.chosen.policy()? {
+            strategies.push(Strategy::policy(name, &policy)?);
+        }
+        strategies.push(Strategy::default_policy());
+        strategies.push(Strategy::peer(&Peers::AWS_FULL));
+        let bin = ((cell.outage + 3.0 * limit) / 300.0).max(0.1);
+        let runs: Vec<(Report, Timeline)> = strategies
+            .iter()
+            .map(|strategy| {
+                let run = Run { strategy, cell: &cell, clients: self.clients, seed: self.seed };
+                run_with_timeline(&run, bin)
+            })
+            .collect();
+        if self.json {
+            let reports: Vec<_> = runs.iter().map(|(report, _)| report).collect();
+            println!("{}", serde_json::to_string_pretty(&reports)?);
+        } else {
+            println!(
+                "{} clients lose a server that takes {} a second; it is down for {} s, mode {}.\n\
+                 Nobody could bring all back in less than {:.0} s.\n",
+                self.clients, self.capacity, cell.outage, cell.mode.name, limit
+            );
+            for (report, _) in &runs {
+                println!("{}", verdict(report, &cell));
+            }
+        }
+        Ok(())
+    }
+
+    fn mode(&self) -> Result<Mode, Box<dyn Error>> {
+        let mut modes = Suite::storm96().modes;
+        modes.extend(Suite::helped().modes);
+        if let Some(path) = &self.scenarios {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            let suite =
+                Suite::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+            modes.splice(0..0, suite.modes);
+        }
+        if let Some(mode) = modes.iter().find(|mode| mode.name == self.mode) {
+            return Ok(mode.clone());
+        }
+        let names: Vec<_> = modes.iter().map(|mode| mode.name.as_str()).collect();
+        Err(format!("no mode {:?}; there are {}", self.mode, names.join(", ")).into())
+    }
+}
+
+/// The figures as a sentence.
+fn verdict(report: &Report, cell: &Cell) -> String {
+    let name = &report.strategy;
+    let dials = format!(
+        "{:.1} dials per client while it was down and {:.1} after, at most {:.0} × capacity in a second",
+        report.dials_down, report.dials_after, report.peak
+    );
+    match (report.t50, report.t99) {
+        (Some(t50), Some(t99)) => format!(
+            "{name}: half are back {t50:.0} s after the server, 99 % after {t99:.0} s, which is {:.2} × the \
+             ideal {:.0} s; {dials}.",
+            report.rho,
+            cell.ideal()
+        ),
+        _ => format!(
+            "{name}: STUCK at {:.0} %, {:.0} s after the server's return{}; {dials}.",
+            100.0 * report.connected,
+            cell.patience(),
+            if report.gave_up > 0 {
+                format!("; {} gave up", report.gave_up)
+            } else {
+                String::new()
+            }
+        ),
+    }
+}
