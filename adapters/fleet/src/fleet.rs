@@ -1,0 +1,566 @@
+//! The fleet: many links, one clock, one wake.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::fmt;
+use core::num::NonZeroU32;
+
+use redial::{Action, DialId, Endpoint, Event, Phase, Policy, Reconnector, Timestamp};
+
+use crate::limits::Limits;
+use crate::wheel::Wheel;
+
+/// Names one link of a fleet; never reused, so what is late for a removed link reaches no other one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    index: u32,
+    generation: u32,
+}
+
+impl Key {
+    /// The link's place, which is reused after it is removed: for tables of the caller's own.
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.index, self.generation)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// How many links are in which [`Phase`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Not started, stopped, or without an endpoint.
+    pub idle: u32,
+    /// Dialing, with no connection.
+    pub connecting: u32,
+    /// Connected.
+    pub connected: u32,
+    /// Waiting to dial, for whatever reason.
+    pub reconnecting: u32,
+    /// Told that the network is gone, and not connected.
+    pub offline: u32,
+    /// Over, until `Start`.
+    pub gave_up: u32,
+    /// Dials in flight, those that are to replace a connection included.
+    pub dialing: u32,
+    /// Of those reconnecting, or connected and to be replaced, how many wait for the fleet's limits.
+    pub queued: u32,
+}
+
+/// [`Phase`] without its data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Idle,
+    Connecting,
+    Connected,
+    Reconnecting,
+    Offline,
+    GaveUp,
+}
+
+impl Counts {
+    fn of(&mut self, kind: Kind) -> &mut u32 {
+        match kind {
+            Kind::Idle => &mut self.idle,
+            Kind::Connecting => &mut self.connecting,
+            Kind::Connected => &mut self.connected,
+            Kind::Reconnecting => &mut self.reconnecting,
+            Kind::Offline => &mut self.offline,
+            Kind::GaveUp => &mut self.gave_up,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Slot<P, S> {
+    reconnector: Option<Reconnector<P, S>>,
+    generation: u32,
+    /// The ticket in the queue; 0 for none.
+    ticket: u32,
+    kind: Kind,
+    dialing: bool,
+    /// Is to be reported by `poll`.
+    news: bool,
+}
+
+/// Many [`Reconnector`]s that share one clock, one wake and two limits.
+///
+/// Sans-IO like the reconnectors: it has no clock, starts no dial and spawns nothing.
+/// [`handle`](Self::handle) moves one link, [`poll`](Self::poll) names the links that time or the limits
+/// have moved, [`wake`](Self::wake) says when to poll again. After any call, poll until it says `None`.
+///
+/// ```
+/// use core::num::NonZeroU32;
+/// use redial::{Action, Event, Failure, Policy, Reconnector, Timestamp};
+/// use redial_fleet::Fleet;
+///
+/// let mut fleet = Fleet::new().max_dials_per_second(NonZeroU32::new(100).unwrap());
+/// let mut now = Timestamp::ORIGIN;
+/// for seed in 0..1000 {
+///     let key = fleet.insert(now, Reconnector::new(&Policy::DEFAULT, seed));
+///     fleet.handle(now, key, Event::Start);
+/// }
+/// let mut dials = 0;
+/// while now < Timestamp::from_nanos(1_000_000_000) {
+///     while let Some((key, action)) = fleet.poll(now) {
+///         if let Action::Dial(dial) = action {
+///             dials += 1;
+///             fleet.handle(now, key, Event::DialFailed(dial.id, Failure::Unreachable));
+///         }
+///     }
+///     now = fleet.wake();
+/// }
+/// // And five at once, of which `handle` told.
+/// assert_eq!(dials, 95);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fleet<P = Policy, S = [Endpoint; 1]> {
+    slots: Vec<Slot<P, S>>,
+    free: Vec<u32>,
+    wheel: Wheel,
+    limits: Limits,
+    counts: Counts,
+    /// Links to be reported, whose actions a call for the whole fleet has changed.
+    news: VecDeque<u32>,
+    now: Timestamp,
+    offline: bool,
+}
+
+impl<P, S> Default for Fleet<P, S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P, S> Fleet<P, S> {
+    /// A fleet without links and without limits.
+    pub fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            wheel: Wheel::new(),
+            limits: Limits::default(),
+            counts: Counts::default(),
+            news: VecDeque::new(),
+            now: Timestamp::ORIGIN,
+            offline: false,
+        }
+    }
+
+    /// At most so many dials begin in any second, whatever the links want. Links queue in the order in
+    /// which they were ready to dial; no deadline of a dial runs while its link queues. 95 % of the rate
+    /// is sustained, the rest is what an event loop may be late (50 ms).
+    #[must_use]
+    pub fn max_dials_per_second(mut self, dials: NonZeroU32) -> Self {
+        self.limits.set_rate(dials);
+        self
+    }
+
+    /// At most so many dials are in flight at once; the others queue as for
+    /// [`max_dials_per_second`](Self::max_dials_per_second).
+    #[must_use]
+    pub fn max_in_flight(mut self, dials: NonZeroU32) -> Self {
+        self.limits.set_in_flight(dials);
+        self
+    }
+
+    /// Makes room for as many more links, so that inserting them allocates nothing.
+    pub fn reserve(&mut self, additional: usize) {
+        self.slots.reserve_exact(additional);
+        self.wheel.reserve(additional);
+    }
+
+    /// How many links there are.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many links do what. Kept up to date, so asking costs nothing.
+    pub fn counts(&self) -> Counts {
+        Counts { dialing: self.limits.in_flight, ..self.counts }
+    }
+
+    /// When to [`poll`](Self::poll) if nothing else happens: at or before the first moment at which any
+    /// link or limit asks for it. [`Timestamp::MAX`] is never.
+    pub fn wake(&self) -> Timestamp {
+        if self.news.is_empty() { self.wheel.next().min(self.limits.wake()) } else { self.now }
+    }
+
+    /// Bytes on the heap, for what the fleet itself keeps.
+    pub fn heap_bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot<P, S>>()
+            + (self.free.capacity() + self.news.capacity()) * size_of::<u32>()
+            + self.wheel.bytes()
+            + self.limits.bytes()
+    }
+
+    /// The link `key`, to be read.
+    pub fn get(&self, key: Key) -> Option<&Reconnector<P, S>> {
+        let slot = self.slots.get(key.index as usize)?;
+        slot.reconnector.as_ref().filter(|_| slot.generation == key.generation)
+    }
+
+    /// Every link, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &Reconnector<P, S>)> {
+        (0..).zip(&self.slots).filter_map(|(index, slot)| {
+            let key = Key { index, generation: slot.generation };
+            Some((key, slot.reconnector.as_ref()?))
+        })
+    }
+}
+
+impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
+    /// Takes over a link in whatever state it is. It does nothing until it is told to
+    /// [`Start`](Event::Start), unless it was running: then `poll` names it.
+    pub fn insert(&mut self, now: Timestamp, reconnector: Reconnector<P, S>) -> Key {
+        self.wheel.begin(now);
+        let slot = |generation| Slot {
+            reconnector: None,
+            generation,
+            ticket: 0,
+            kind: Kind::Idle,
+            dialing: false,
+            news: false,
+        };
+        let index = self.free.pop().unwrap_or_else(|| {
+            let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            self.slots.push(slot(0));
+            self.wheel.grow(index);
+            index
+        });
+        let Some(taken) = self.slots.get_mut(index as usize) else {
+            unreachable!("the memory for 2³² links does not exist")
+        };
+        *taken = slot(taken.generation);
+        taken.reconnector = Some(reconnector);
+        let key = Key { index, generation: taken.generation };
+        self.counts.idle += 1;
+        let event = if self.offline { Event::Offline } else { Event::Tick };
+        let action = self.step(now, index, |link, now| link.handle(now, event));
+        if let (Some(slot), true) = (self.slots.get_mut(index as usize), action != Action::Idle) {
+            slot.news = true;
+            self.news.push_back(index);
+        }
+        key
+    }
+
+    /// Gives a link back, as it is. What it had in flight is the caller's.
+    pub fn remove(&mut self, key: Key) -> Option<Reconnector<P, S>> {
+        self.get(key)?;
+        let slot = self.slots.get_mut(key.index as usize)?;
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.news = false;
+        let reconnector = slot.reconnector.take();
+        if core::mem::take(&mut slot.ticket) != 0 {
+            self.counts.queued -= 1;
+        }
+        self.limits.in_flight -= u32::from(slot.dialing);
+        *self.counts.of(slot.kind) -= 1;
+        self.limits.forget(key.index);
+        self.wheel.set(key.index, Timestamp::MAX);
+        self.free.push(key.index);
+        reconnector
+    }
+
+    /// Something happened to the link `key`. Returns what should exist for it from now on; `None` if
+    /// there is no such link.
+    pub fn handle(&mut self, now: Timestamp, key: Key, event: Event) -> Option<Action> {
+        self.get(key)?;
+        Some(self.deliver(now, key.index, event))
+    }
+
+    /// Replaces the endpoints of a link; see [`Reconnector::set_endpoints`]. Gives the old storage back
+    /// with the link's action, or the new one if there is no such link.
+    ///
+    /// # Errors
+    /// `endpoints`, if there is no such link.
+    pub fn set_endpoints(
+        &mut self,
+        now: Timestamp,
+        key: Key,
+        endpoints: S,
+    ) -> Result<(S, Action), S> {
+        if self.get(key).is_none() {
+            return Err(endpoints);
+        }
+        let mut old = None;
+        let action = self.step(now, key.index, |link, now| {
+            old = Some(link.set_endpoints(now, endpoints));
+            link.action()
+        });
+        match old {
+            Some(old) => Ok((old, action)),
+            None => unreachable!("the step runs once"),
+        }
+    }
+
+    /// Opens the circuit of an endpoint by hand; see [`Reconnector::trip`].
+    pub fn trip(&mut self, now: Timestamp, key: Key, endpoint: u32) -> Option<Action> {
+        self.get(key)?;
+        Some(self.step(now, key.index, |link, now| {
+            link.trip(now, endpoint);
+            link.action()
+        }))
+    }
+
+    /// Closes the circuit of an endpoint; see [`Reconnector::reset`].
+    pub fn reset(&mut self, now: Timestamp, key: Key, endpoint: u32) -> Option<Action> {
+        self.get(key)?;
+        Some(self.step(now, key.index, |link, now| {
+            link.reset(now, endpoint);
+            link.action()
+        }))
+    }
+
+    /// The network of all is gone: [`Event::Offline`] for every link, and for those that are inserted
+    /// until it is back. `poll` names those whose action changed.
+    pub fn offline(&mut self, now: Timestamp) {
+        self.offline = true;
+        self.all(now, Event::Offline);
+    }
+
+    /// The network of all is back: [`Event::Online`] for every link. `poll` names those whose action
+    /// changed.
+    pub fn online(&mut self, now: Timestamp) {
+        self.offline = false;
+        self.all(now, Event::Online);
+    }
+
+    fn all(&mut self, now: Timestamp, event: Event) {
+        for index in (0..).take(self.slots.len()) {
+            let Some(before) = self.action(index) else { continue };
+            let action = self.deliver(now, index, event);
+            let Some(slot) = self.slots.get_mut(index as usize) else { continue };
+            if !slot.news && named(&before) != named(&action) {
+                slot.news = true;
+                self.news.push_back(index);
+            }
+        }
+    }
+
+    fn action(&self, index: u32) -> Option<Action> {
+        Some(self.slots.get(index as usize)?.reconnector.as_ref()?.action())
+    }
+
+    /// A link whose action may have changed since it was last told, and that action; `None` if there is
+    /// none left at `now`. A link may be named although nothing new is asked of it.
+    pub fn poll(&mut self, now: Timestamp) -> Option<(Key, Action)> {
+        let now = self.now.max(now);
+        self.now = now;
+        while let Some(index) = self.news.pop_front() {
+            let Some(slot) = self.slots.get_mut(index as usize) else { continue };
+            if let (true, Some(link)) = (slot.news, &slot.reconnector) {
+                slot.news = false;
+                return Some((Key { index, generation: slot.generation }, link.action()));
+            }
+        }
+        while let Some(index) = self.next_in_queue(now) {
+            if let Some(told) = self.admit(now, index) {
+                return Some(told);
+            }
+        }
+        while let Some(index) = self.wheel.pop(now) {
+            if let Some(told) = self.due(now, index) {
+                return Some(told);
+            }
+        }
+        None
+    }
+
+    /// The first of the queue, if the limits allow a dial.
+    fn next_in_queue(&mut self, now: Timestamp) -> Option<u32> {
+        while let Some((index, ticket)) = self.limits.first() {
+            if self.slots.get(index as usize).is_some_and(|slot| slot.ticket == ticket) {
+                return self.limits.permitted(now).then_some(index);
+            }
+            self.limits.leave();
+        }
+        None
+    }
+
+    /// The first of the queue may dial.
+    fn admit(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
+        let slot = self.slots.get_mut(index as usize)?;
+        let (kind, generation) = (slot.kind, slot.generation);
+        slot.ticket = 0;
+        self.counts.queued -= 1;
+        let link = slot.reconnector.as_mut()?;
+        let action = link.handle(now, Event::Defer(Timestamp::ORIGIN));
+        let dialed = action.dial().is_some();
+        if dialed {
+            self.limits.spend(now);
+        }
+        self.limits.leave();
+        self.record(index, &action);
+        let told = dialed || self.kind(index) != Some(kind);
+        told.then_some((Key { index, generation }, action))
+    }
+
+    /// The wake of a link has come.
+    fn due(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
+        let slot = self.slots.get_mut(index as usize)?;
+        let (kind, generation, ticket) = (slot.kind, slot.generation, slot.ticket);
+        let link = slot.reconnector.as_mut()?;
+        let action = if self.limits.any() && ticket != 0 {
+            // It took longer than expected, or another of its timers is due.
+            self.requeue(now, index)
+        } else if self.limits.any() {
+            self.step(now, index, |link, now| link.handle(now, Event::Tick))
+        } else {
+            let action = link.handle(now, Event::Tick);
+            self.record(index, &action);
+            action
+        };
+        let told = match self.kind(index)? {
+            after @ (Kind::Reconnecting | Kind::Idle | Kind::Offline | Kind::GaveUp) => {
+                after != kind
+            }
+            Kind::Connecting | Kind::Connected => true,
+        };
+        told.then_some((Key { index, generation }, action))
+    }
+
+    fn kind(&self, index: u32) -> Option<Kind> {
+        self.slots.get(index as usize).map(|slot| slot.kind)
+    }
+
+    fn deliver(&mut self, now: Timestamp, index: u32, event: Event) -> Action {
+        let now = self.now.max(now);
+        if let (Event::Defer(until), true) = (event, self.limits.any()) {
+            self.limits.defer(index, until, now);
+            if until <= now && !self.limits.open(now) {
+                return self
+                    .step(now, index, |link, now| link.handle(now, Event::Defer(after(now))));
+            }
+        }
+        self.step(now, index, |link, now| link.handle(now, event))
+    }
+
+    /// Moves a link so that it does not dial before its turn.
+    fn step(
+        &mut self,
+        now: Timestamp,
+        index: u32,
+        event: impl FnOnce(&mut Reconnector<P, S>, Timestamp) -> Action,
+    ) -> Action {
+        let now = self.now.max(now);
+        self.now = now;
+        let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
+        let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
+        if !self.limits.any() {
+            let action = event(link, now);
+            self.record(index, &action);
+            return action;
+        }
+        if self.limits.open(now) {
+            let before = link.action().dial();
+            let action = event(link, now);
+            if begun(before.map(|dial| dial.id), &action) {
+                self.limits.spend(now);
+            }
+            self.record(index, &action);
+            return action;
+        }
+        if !self.limits.deferred(index, now) {
+            link.handle(now, Event::Defer(after(now)));
+        }
+        let action = event(link, now);
+        if action.wake() == after(now) && action.dial().is_none() {
+            return self.requeue(now, index);
+        }
+        if slot.ticket != 0 {
+            slot.ticket = 0;
+            self.counts.queued -= 1;
+        }
+        self.record(index, &action);
+        action
+    }
+
+    /// A link that would dial now keeps its place in the queue, or takes the last.
+    fn requeue(&mut self, now: Timestamp, index: u32) -> Action {
+        let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
+        let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
+        if slot.ticket == 0 {
+            slot.ticket = self.limits.join(index);
+            self.counts.queued += 1;
+        }
+        // The link knows when it may expect to dial: it shows it, and gives up now if that is too late.
+        let expected = self.limits.expected(slot.ticket, now);
+        let mut action = link.handle(now, Event::Defer(expected));
+        let waits = match action {
+            Action::SleepUntil(wait) => wait.until <= expected,
+            Action::Hold(hold) => hold.wake.is_some_and(|wake| wake <= expected),
+            Action::Idle | Action::Dial(_) | Action::GiveUp(_) => false,
+        };
+        if !waits {
+            slot.ticket = 0;
+            self.counts.queued -= 1;
+            action = link.handle(now, Event::Defer(after(now)));
+        }
+        self.record(index, &action);
+        action
+    }
+
+    /// Counts and timers follow the action of a link.
+    fn record(&mut self, index: u32, action: &Action) {
+        let Some(slot) = self.slots.get_mut(index as usize) else { return };
+        let kind = match action {
+            Action::Idle => match slot.reconnector.as_ref().map(|link| link.status().phase) {
+                Some(Phase::Offline) => Kind::Offline,
+                _ => Kind::Idle,
+            },
+            Action::Dial(dial) if dial.serving.is_none() => Kind::Connecting,
+            Action::Dial(_) | Action::Hold(_) => Kind::Connected,
+            Action::SleepUntil(_) => Kind::Reconnecting,
+            Action::GiveUp(_) => Kind::GaveUp,
+        };
+        let dialing = action.dial().is_some();
+        if slot.kind != kind {
+            *self.counts.of(slot.kind) -= 1;
+            *self.counts.of(kind) += 1;
+            slot.kind = kind;
+        }
+        if slot.dialing != dialing {
+            slot.dialing = dialing;
+            self.limits.in_flight = if dialing {
+                self.limits.in_flight.saturating_add(1)
+            } else {
+                self.limits.in_flight.saturating_sub(1)
+            };
+        }
+        self.wheel.set(index, action.wake());
+    }
+}
+
+/// What the world should hold: the dial, the link and what drains.
+fn named(action: &Action) -> (Option<DialId>, Option<DialId>, Option<DialId>, bool) {
+    let gave_up = matches!(action, Action::GiveUp(_));
+    (action.dial().map(|dial| dial.id), action.held(), action.draining().map(|old| old.id), gave_up)
+}
+
+/// Whether `action` names a dial that is not `before`.
+fn begun(before: Option<DialId>, action: &Action) -> bool {
+    action.dial().is_some_and(|dial| Some(dial.id) != before)
+}
+
+/// The instant after `now`.
+fn after(now: Timestamp) -> Timestamp {
+    Timestamp::from_nanos(now.as_nanos().saturating_add(1))
+}

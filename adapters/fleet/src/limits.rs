@@ -1,0 +1,186 @@
+//! Limits of a whole fleet, and the one queue before them.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use core::num::NonZeroU32;
+
+use redial::Timestamp;
+
+const SECOND: u64 = 1_000_000_000;
+/// The finest guess of how long a place in the queue takes.
+const STEP: u64 = 1 << 20;
+
+/// How late an event loop may be without losing any of the rate.
+const LATENESS: u64 = SECOND / 20;
+
+/// At most so many dials in any second.
+///
+/// The generic cell rate algorithm. Its tolerance is what an event loop may be late, and its spacing is
+/// widened by as much, so that a second with a late start still has no more.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    spacing: u64,
+    /// The theoretical arrival time.
+    arrival: u64,
+}
+
+impl Rate {
+    fn new(per_second: NonZeroU32) -> Self {
+        let spacing = (SECOND + LATENESS).div_ceil(u64::from(per_second.get()));
+        Self { spacing, arrival: 0 }
+    }
+
+    fn ready(&self) -> u64 {
+        self.arrival.saturating_sub(LATENESS)
+    }
+}
+
+/// Who waits for a dial, and what holds them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Limits {
+    rate: Option<Rate>,
+    max_in_flight: Option<NonZeroU32>,
+    pub(crate) in_flight: u32,
+    /// Link and ticket, in the order of their tickets. An entry whose link has another ticket is void.
+    queue: VecDeque<(u32, u32)>,
+    /// The last ticket; 0 is none.
+    last: u32,
+    /// When somebody last got through, and how long that usually takes.
+    granted: u64,
+    gap: u64,
+    /// Until when the application itself defers a link.
+    deferred: BTreeMap<u32, u64>,
+}
+
+impl Limits {
+    pub(crate) fn set_rate(&mut self, per_second: NonZeroU32) {
+        self.rate = Some(Rate::new(per_second));
+    }
+
+    pub(crate) fn set_in_flight(&mut self, max: NonZeroU32) {
+        self.max_in_flight = Some(max);
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        self.rate.is_some() || self.max_in_flight.is_some()
+    }
+
+    /// Nothing stands before a dial at `now`, not even another link.
+    pub(crate) fn open(&self, now: Timestamp) -> bool {
+        self.queue.is_empty() && self.permitted(now)
+    }
+
+    /// The limits allow a dial at `now`.
+    pub(crate) fn permitted(&self, now: Timestamp) -> bool {
+        self.max_in_flight.is_none_or(|max| self.in_flight < max.get())
+            && self.rate.is_none_or(|rate| rate.ready() <= now.as_nanos())
+    }
+
+    /// A dial has begun.
+    pub(crate) fn spend(&mut self, now: Timestamp) {
+        let now = now.as_nanos();
+        if let Some(rate) = &mut self.rate {
+            rate.arrival = rate.arrival.max(now).saturating_add(rate.spacing);
+        }
+        let gap = now.saturating_sub(self.granted);
+        self.gap = if self.queue.is_empty() { 0 } else { self.gap - self.gap / 8 + gap / 8 };
+        self.granted = now;
+    }
+
+    /// A ticket for `link`, behind all others.
+    pub(crate) fn join(&mut self, link: u32) -> u32 {
+        self.last = self.last.checked_add(1).unwrap_or(1);
+        self.queue.push_back((link, self.last));
+        self.last
+    }
+
+    pub(crate) fn first(&self) -> Option<(u32, u32)> {
+        self.queue.front().copied()
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.queue.pop_front();
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new();
+        }
+    }
+
+    /// When the holder of `ticket` may expect to dial; after `now`.
+    pub(crate) fn expected(&self, ticket: u32, now: Timestamp) -> Timestamp {
+        let now = now.as_nanos();
+        let first = self.queue.front().map_or(ticket, |(_, first)| *first);
+        let place = u64::from(ticket.wrapping_sub(first)) + 1;
+        let (spacing, ready) = self.rate.map_or((STEP, 0), |rate| (rate.spacing, rate.ready()));
+        let begin = now.max(ready);
+        let expected = begin.saturating_add(place.saturating_mul(self.gap.max(spacing)));
+        Timestamp::from_nanos(expected)
+    }
+
+    /// When the first in the queue can be let through, if time is all it takes.
+    pub(crate) fn wake(&self) -> Timestamp {
+        if self.queue.is_empty()
+            || self.max_in_flight.is_some_and(|max| self.in_flight >= max.get())
+        {
+            return Timestamp::MAX;
+        }
+        Timestamp::from_nanos(self.rate.map_or(0, |rate| rate.ready()))
+    }
+
+    /// The application's own gate, which the fleet's does not lift.
+    pub(crate) fn defer(&mut self, link: u32, until: Timestamp, now: Timestamp) {
+        if until > now {
+            self.deferred.insert(link, until.as_nanos());
+        } else {
+            self.deferred.remove(&link);
+        }
+    }
+
+    pub(crate) fn deferred(&mut self, link: u32, now: Timestamp) -> bool {
+        match self.deferred.get(&link) {
+            Some(until) if *until > now.as_nanos() => true,
+            Some(_) => {
+                self.deferred.remove(&link);
+                false
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn forget(&mut self, link: u32) {
+        self.deferred.remove(&link);
+    }
+
+    /// Bytes on the heap, without those of the application's own gates.
+    pub(crate) fn bytes(&self) -> usize {
+        self.queue.capacity() * size_of::<(u32, u32)>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn no_second_has_more_than_the_rate() {
+        for per_second in [1, 2, 19, 20, 60, 999, 1000, 12_345] {
+            let mut limits = Limits::default();
+            limits.set_rate(NonZeroU32::new(per_second).unwrap());
+            // An event loop that is late by up to 40 ms.
+            let (mut now, mut dials) = (0_u64, Vec::new());
+            while now < 5 * SECOND {
+                while limits.permitted(Timestamp::from_nanos(now)) {
+                    limits.spend(Timestamp::from_nanos(now));
+                    dials.push(now);
+                }
+                now += (now.wrapping_mul(2_654_435_761) % 40_000_000).max(1);
+            }
+            for (first, begin) in dials.iter().enumerate() {
+                let end = dials.partition_point(|at| *at < begin + SECOND);
+                assert!(end - first <= per_second as usize, "{per_second}/s from {begin}");
+            }
+            let sustained = dials.len() as u64;
+            assert!(sustained * 100 >= u64::from(per_second) * 5 * 94, "{per_second}: {sustained}");
+        }
+    }
+}
