@@ -2,6 +2,7 @@
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::backoff::Backoff;
+use crate::breaker::Rule;
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::jitter::Jitter;
@@ -18,11 +19,19 @@ enum End {
     Attempt,
     /// A connection that was confirmed, but not yet stable.
     Confirmed,
-    /// A stable connection. The next dial is not before `earliest`.
-    Stable { earliest: u64 },
-    /// A dial or connection that should have replaced one that works. Nothing gives up; the breaker
-    /// hears of it if it is `booked`.
-    Handover { booked: bool },
+    /// A stable connection.
+    Stable,
+    /// A dial that should have replaced a connection that works, or its connection that had proved
+    /// nothing. Nothing gives up.
+    Handover,
+    /// The same of a connection that was proven: its breaker does not hear of it.
+    ProvenHandover,
+}
+
+impl End {
+    fn of_handover(self) -> bool {
+        matches!(self, Self::Handover | Self::ProvenHandover)
+    }
 }
 
 impl Step<'_> {
@@ -42,7 +51,7 @@ impl Step<'_> {
             State::Replacing { link, target, progressed, .. } => {
                 run.stalls = run.stalls.saturating_add(stalled(progressed));
                 self.machine.state = State::Held { link, outage: 0, pace: 0 };
-                self.ended(target, failure, self.now, End::Handover { booked: true });
+                self.ended(target, failure, self.now, End::Handover);
             }
             State::Stopped
             | State::Paused { .. }
@@ -84,14 +93,15 @@ impl Step<'_> {
                 Proof::Confirmed => self.ended(link.endpoint, failure, now, End::Confirmed),
                 Proof::Stable => {
                     self.clear_parks();
-                    self.ended(link.endpoint, failure, now, End::Stable { earliest: pace });
+                    self.ended(link.endpoint, failure, now, End::Stable);
+                    self.not_before(pace);
                 }
             },
             State::Replacing { link, started, deadline, target, progressed } => {
                 self.clear_parks();
                 self.machine.attempts = 1;
                 self.visited(link.endpoint);
-                match self.heard(link.endpoint, failure, End::Stable { earliest: 0 }) {
+                match self.heard(link.endpoint, failure, End::Stable) {
                     Ok(class) if class == Class::Overloaded => self.machine.run.worst = class,
                     Ok(_) => {}
                     Err(reason) => {
@@ -106,9 +116,10 @@ impl Step<'_> {
                     State::Dialing { outage: now, started, deadline, endpoint, progressed, last };
             }
             State::Draining { link, .. } => {
-                let booked = link.proof == Proof::None;
+                let proven = link.proof > Proof::None;
+                let end = if proven { End::ProvenHandover } else { End::Handover };
                 self.give_old_back();
-                self.ended(link.endpoint, failure, now, End::Handover { booked });
+                self.ended(link.endpoint, failure, now, end);
             }
             State::Stopped
             | State::Paused { .. }
@@ -224,7 +235,7 @@ impl Step<'_> {
                 return;
             }
         };
-        if matches!(end, End::Attempt | End::Handover { booked: true }) {
+        if matches!(end, End::Attempt | End::Handover) {
             self.book(index);
         } else {
             self.release(index);
@@ -233,8 +244,8 @@ impl Step<'_> {
         self.machine.cursor = index.wrapping_add(1);
         let first_retry = self.policy.first_retry;
         let grows = match end {
-            End::Attempt | End::Confirmed | End::Handover { .. } => true,
-            End::Stable { .. } => class == Class::Overloaded || first_retry == FirstRetry::Backoff,
+            End::Attempt | End::Confirmed | End::Handover | End::ProvenHandover => true,
+            End::Stable => class == Class::Overloaded || first_retry == FirstRetry::Backoff,
         };
         if grows {
             self.machine.run.worst = self.machine.run.worst.max(class);
@@ -242,7 +253,7 @@ impl Step<'_> {
         let paced = self.pace(outage, end, grows);
         let limited =
             end == End::Attempt && self.machine.run.exhausted(self.policy, self.machine.attempts);
-        if let (End::Handover { .. }, State::Held { pace, .. }) = (end, &mut self.machine.state) {
+        if let (true, State::Held { pace, .. }) = (end.of_handover(), &mut self.machine.state) {
             *pace = paced.unwrap_or(NEVER);
             return;
         }
@@ -261,9 +272,9 @@ impl Step<'_> {
     /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
     #[inline]
     fn heard(&mut self, index: u16, failure: Failure, end: End) -> Result<Class, GiveUpReason> {
-        let held = matches!(end, End::Handover { .. });
+        let held = end.of_handover();
         Ok(match failure {
-            Failure::TimedOut if matches!(end, End::Stable { .. }) => Class::Unreachable,
+            Failure::TimedOut if end == End::Stable => Class::Unreachable,
             Failure::Unreachable => Class::Unreachable,
             Failure::TimedOut => Class::TimedOut,
             Failure::Overloaded => Class::Overloaded,
@@ -318,43 +329,45 @@ impl Step<'_> {
     /// The breaker hears of a failed attempt.
     #[inline]
     fn book(&mut self, index: u16) {
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.failures = endpoint.failures.saturating_add(1);
+        }
+        match &self.policy.breaker {
+            Some(rule) => self.record_failure(index, rule),
+            None => self.release(index),
+        }
+    }
+
+    fn record_failure(&mut self, index: u16, rule: &Rule) {
         let (policy, now) = (self.policy, self.now);
         let mut others = (0..)
             .zip(self.endpoints.iter())
             .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
             .peekable();
-        let may_open = policy.breaker.is_none()
-            || policy.allow_all_open
+        let may_open = policy.allow_all_open
             || others.peek().is_none()
             || others.any(|(_, endpoint)| endpoint.breaker.ready() <= now);
         let machine = &mut *self.machine;
         if let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) {
-            endpoint.failures = endpoint.failures.saturating_add(1);
-            if let Some(rule) = &policy.breaker {
-                let spread = |open| machine.stretched(policy, open);
-                endpoint.breaker.failure(rule, now, may_open, spread);
-            } else {
-                endpoint.breaker.release();
-            }
+            let spread = |open| machine.stretched(policy, open);
+            endpoint.breaker.failure(rule, now, may_open, spread);
         }
     }
 
     /// The backoff's gate after a failure; `None` if the policy does not dial again.
     #[inline]
     fn pace(&mut self, outage: u64, end: End, grows: bool) -> Option<u64> {
-        let (wanted, endpoint) = match (end, self.machine.state.link()) {
-            (End::Handover { .. }, Some(link)) => (link.wanted, link.endpoint),
+        let (wanted, endpoint) = match (end.of_handover(), self.machine.state.link()) {
+            (true, Some(link)) => (link.wanted, link.endpoint),
             _ => (Wanted::Any, REMOVED),
         };
         let more = self.field(wanted, endpoint).unvisited(self.endpoints, self.now);
-        let (stable, earliest, elapsed) = match end {
-            End::Attempt => (false, 0, self.elapsed(outage)),
-            End::Confirmed | End::Handover { .. } => (false, 0, 0),
-            End::Stable { earliest } => (true, earliest, 0),
-        };
+        let stable = end == End::Stable;
         let backoff_first = stable && self.policy.first_retry == FirstRetry::Backoff;
-        let pace = if grows && (!more || backoff_first) {
-            self.end_round(elapsed, !more, end == End::Attempt)?
+        Some(if grows && (!more || backoff_first) {
+            let counted = end == End::Attempt;
+            let elapsed = if counted { self.elapsed(outage) } else { 0 };
+            self.end_round(elapsed, !more, counted)?
         } else {
             let reason = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
             if !more {
@@ -365,15 +378,20 @@ impl Step<'_> {
             }
             self.machine.run.paced_by = reason;
             self.now.saturating_add(self.spread(self.policy.window()))
-        };
+        })
+    }
+
+    /// A wait that a failed handover has imposed is not undercut.
+    fn not_before(&mut self, earliest: u64) {
+        let State::Waiting { outage, pace, last } = &mut self.machine.state else { return };
         if earliest == NEVER {
-            // A failed handover has found that the policy does not dial again.
-            return None;
-        }
-        if pace < earliest {
+            // It has found that the policy does not dial again.
+            let (outage, last) = (*outage, *last);
+            self.give_up(GiveUpReason::PolicyNever, outage, last);
+        } else if *pace < earliest {
+            *pace = earliest;
             self.machine.run.paced_by = WaitReason::Backoff;
         }
-        Some(pace.max(earliest))
     }
 
     /// The interval grows by what the round has shown; a `new` round may begin, and the old one may

@@ -75,9 +75,14 @@ impl Gates {
 
 impl Field {
     /// Whether this round has an endpoint left that may be dialed as far as it is concerned.
+    #[inline]
     pub(crate) fn unvisited(self, endpoints: &[Endpoint], now: u64) -> bool {
-        let mut field = endpoints.iter().take(usize::from(self.below));
-        field.any(|endpoint| !endpoint.has(VISITED | DUPLICATE) && endpoint.eligible(now))
+        let left =
+            |endpoint: &Endpoint| !endpoint.has(VISITED | DUPLICATE) && endpoint.eligible(now);
+        match (endpoints, self.below) {
+            ([only], 1..) => left(only),
+            _ => endpoints.iter().take(usize::from(self.below)).any(left),
+        }
     }
 
     /// How late in the order an endpoint comes.
