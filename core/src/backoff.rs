@@ -195,18 +195,13 @@ impl Ratio {
     pub(crate) const ONE: Self = Self { num: 1, den: NonZeroU64::MIN };
 
     /// `base × num / den`, saturating, without 128-bit arithmetic.
-    pub(crate) const fn grow(self, base: u64) -> u64 {
-        let den = self.den.get();
-        // `den` is not zero, so neither division can fail; `part < den < 2³²`, so no product but
-        // the first can overflow.
-        let (Some(whole), Some(part)) = (base.checked_div(den), base.checked_rem(den)) else {
-            return base;
-        };
-        let part = match part.saturating_mul(self.num).checked_div(den) {
-            Some(part) => part,
-            None => 0,
-        };
-        whole.saturating_mul(self.num).saturating_add(part)
+    pub(crate) fn grow(self, base: u64) -> u64 {
+        if let Some(product) = base.checked_mul(self.num) {
+            return product / self.den;
+        }
+        // `part < den < 2³²`, so no product but the first can overflow.
+        let (whole, part) = (base / self.den, base % self.den);
+        whole.saturating_mul(self.num).saturating_add(part.saturating_mul(self.num) / self.den)
     }
 
     pub(crate) const fn growth(self) -> Growth {

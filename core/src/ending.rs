@@ -65,13 +65,15 @@ impl Step<'_> {
     /// The dial in flight is dropped, which is nobody's fault: its attempt is given back, and the
     /// current interval waited, not grown.
     pub(crate) fn drop_dial(&mut self) {
-        let (endpoint, state) = match self.machine.state {
+        let endpoint = match self.machine.state {
             State::Dialing { outage, endpoint, last, .. } => {
                 self.give_back_attempt();
-                (endpoint, State::Waiting { outage, pace: self.interval(), last })
+                self.machine.state = State::Waiting { outage, pace: 0, last };
+                endpoint
             }
             State::Replacing { link, target, .. } => {
-                (target, State::Held { link, outage: 0, pace: self.interval() })
+                self.machine.state = State::Held { link, outage: 0, pace: 0 };
+                target
             }
             State::Stopped
             | State::Paused { .. }
@@ -81,7 +83,10 @@ impl Step<'_> {
             | State::GaveUp { .. } => return,
         };
         self.release(endpoint);
-        self.machine.state = state;
+        let interval = self.interval();
+        if let Some(pace) = self.machine.state.pace() {
+            *pace = interval;
+        }
     }
 
     /// The connection that is the link has ended.
@@ -357,10 +362,8 @@ impl Step<'_> {
     /// The backoff's gate after a failure; `None` if the policy does not dial again.
     #[inline]
     fn pace(&mut self, outage: u64, end: End, grows: bool) -> Option<u64> {
-        let (wanted, endpoint) = match (end.of_handover(), self.machine.state.link()) {
-            (true, Some(link)) => (link.wanted, link.endpoint),
-            _ => (Wanted::Any, REMOVED),
-        };
+        let link = if end.of_handover() { self.machine.state.link() } else { None };
+        let (wanted, endpoint) = link.map_or((Wanted::Any, REMOVED), |l| (l.wanted, l.endpoint));
         let more = self.field(wanted, endpoint).unvisited(self.endpoints, self.now);
         let stable = end == End::Stable;
         let backoff_first = stable && self.policy.first_retry == FirstRetry::Backoff;

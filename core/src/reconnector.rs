@@ -83,8 +83,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     /// Total: every event in every state at every time has a defined answer. It never panics,
     /// allocates or fails. A time before the last one counts as the last one.
     pub fn handle(&mut self, now: Timestamp, event: Event) -> Action {
-        self.step(now).handle(event);
-        self.action()
+        self.step(now).handle(event)
     }
 
     /// What should exist now; may be read at any time, and changes nothing.

@@ -3,7 +3,7 @@
 //! Order inside one call: the clock, stability (a matter of time, not of ticks), the event, every
 //! timer that is due, and then what should exist next.
 
-use crate::action::{GiveUpReason, WaitReason};
+use crate::action::{Action, GiveUpReason, WaitReason};
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::event::Event;
 use crate::failure::Failure;
@@ -16,15 +16,16 @@ use crate::run::{Class, Run};
 use crate::time::Timestamp;
 
 impl Step<'_> {
-    #[inline]
-    pub(crate) fn handle(mut self, event: Event) {
-        if self.now >= self.machine.wake {
+    pub(crate) fn handle(mut self, event: Event) -> Action {
+        let due = self.now >= self.machine.wake;
+        if due {
             self.settle();
-            self.event(event);
-            self.advance();
-        } else if event != Event::Tick && self.event(event) {
+        }
+        let changed = event != Event::Tick && self.event(event);
+        if changed || due {
             self.advance();
         }
+        self.machine.action(self.policy, self.endpoints)
     }
 
     /// The one place in which an event changes the state. False if nothing needs to be planned
@@ -384,7 +385,11 @@ impl Step<'_> {
         if self.policy.give_up_when_all_parked && self.all_parked() {
             return self.give_up(GiveUpReason::AllParked, outage, last);
         }
-        let Some(choice) = self.choose(pace, Wanted::Any, 0) else { return NEVER };
+        let choice = match self.endpoints.len() {
+            1 => self.choose_only(pace),
+            _ => self.choose(pace, Wanted::Any, 0),
+        };
+        let Some(choice) = choice else { return NEVER };
         let limit = self.limit(outage);
         if choice.wake >= limit && limit != NEVER {
             return self.give_up(GiveUpReason::MaxElapsed, outage, last);
@@ -454,35 +459,34 @@ impl Step<'_> {
         }
     }
 
-    /// The next dial, if the list has any endpoint for it.
-    #[inline]
-    fn choose(&mut self, pace: u64, wanted: Wanted, endpoint: u16) -> Option<Choice> {
-        let gates = Gates {
+    fn gates(&self, pace: u64) -> Gates {
+        Gates {
             now: self.now,
             pace,
             pace_reason: self.machine.run.paced_by,
             rate_limit: self.policy.rate_limit.ready(self.machine.arrival),
             deferred: self.machine.deferred,
-        };
-        match &*self.endpoints {
-            // Most links have one endpoint, and nothing to choose.
-            [only] if wanted != Wanted::Better => {
-                if only.has(VISITED) {
-                    self.next_round();
-                }
-                self.endpoints.first().map(|only| gates.choice(0, only))
-            }
-            _ => self.choose_among(&gates, wanted, endpoint),
         }
     }
 
+    /// The next dial, if the list has any endpoint for it.
     #[inline(never)]
-    fn choose_among(&mut self, gates: &Gates, wanted: Wanted, endpoint: u16) -> Option<Choice> {
-        self.field(wanted, endpoint).choose(self.endpoints, gates).or_else(|| {
+    fn choose(&mut self, pace: u64, wanted: Wanted, endpoint: u16) -> Option<Choice> {
+        let gates = self.gates(pace);
+        self.field(wanted, endpoint).choose(self.endpoints, &gates).or_else(|| {
             // Nothing is left of this round.
             self.next_round();
-            self.field(wanted, endpoint).choose(self.endpoints, gates)
+            self.field(wanted, endpoint).choose(self.endpoints, &gates)
         })
+    }
+
+    /// [`choose`](Self::choose) for the many links that have one endpoint.
+    fn choose_only(&mut self, pace: u64) -> Option<Choice> {
+        if self.endpoints.first()?.has(VISITED) {
+            self.next_round();
+        }
+        let gates = self.gates(pace);
+        self.endpoints.first().map(|only| gates.choice(0, only))
     }
 
     /// Begins a dial; returns its deadline.
