@@ -268,7 +268,13 @@ fn random_events_never_cross_the_limits_and_never_lose_a_link() {
             action.held().is_some() || matches!(action, Action::Idle | Action::GiveUp(_))
         };
         for _ in 0..200_000 {
-            waiting.retain(|key| !settled(&fleet, key));
+            // Whoever is done leaves, so that the others' hours pass quickly.
+            for key in
+                waiting.clone().into_iter().filter(|key| settled(&fleet, key)).collect::<Vec<_>>()
+            {
+                fleet.remove(key);
+                waiting.remove(&key);
+            }
             if waiting.is_empty() {
                 break;
             }
