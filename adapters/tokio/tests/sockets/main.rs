@@ -1,0 +1,6 @@
+//! Links over real sockets on loopback.
+
+mod drain;
+mod failover;
+mod loopback;
+mod support;
