@@ -11,34 +11,58 @@ use crate::error::LinkError;
 use crate::handle::LinkHandle;
 use crate::hub::Hub;
 use crate::link::Link;
-use crate::view::View;
+use crate::view::{End, View};
 
 pin_project! {
     /// Drives a link until it is stopped or gives up. Does nothing until polled; dropping it drops the
     /// dial, connections and timer that there are.
     #[must_use = "futures do nothing unless awaited or spawned"]
     pub struct Drive<F, H, E> {
+        // Dropped before anyone is told.
         #[pin]
         engine: F,
-        hub: Arc<Hub>,
-        view: Arc<View<H, E>>,
+        farewell: Farewell<H, E>,
+    }
+}
+
+/// Tells everyone when the loop is gone, however it went.
+struct Farewell<H, E> {
+    hub: Arc<Hub>,
+    view: Arc<View<H, E>>,
+    told: bool,
+}
+
+impl<H, E> Farewell<H, E> {
+    fn tell(&mut self, end: End<E>) {
+        self.told = true;
+        self.view.set_gone(end);
+        self.hub.set_gone();
+        self.hub.changed.notify(usize::MAX);
+    }
+}
+
+impl<H, E> Drop for Farewell<H, E> {
+    fn drop(&mut self) {
+        if !self.told {
+            self.tell(Err(LinkError::Aborted));
+        }
     }
 }
 
 impl<F: Future<Output = Result<(), LinkError<E>>>, H, E> Drive<F, H, E> {
     pub(crate) fn new(engine: F, hub: Arc<Hub>, view: Arc<View<H, E>>) -> Self {
-        Self { engine, hub, view }
+        Self { engine, farewell: Farewell { hub, view, told: false } }
     }
 
     /// Speaks to this link.
     pub fn handle(&self) -> LinkHandle<H, E> {
-        LinkHandle::new(self.hub.clone(), self.view.clone())
+        LinkHandle::new(self.farewell.hub.clone(), self.farewell.view.clone())
     }
 
     /// Owns this link, which from now on outlives a stop and a give-up for as long as someone has a handle
     /// to start it again. For runtimes' `spawn`: the future is to be spawned next.
     pub fn link(&self) -> Link<H, E> {
-        self.hub.tell(|commands| commands.restartable = true);
+        self.farewell.hub.tell(|commands| commands.restartable = true);
         Link::new(self.handle())
     }
 }
@@ -47,12 +71,19 @@ impl<F: Future<Output = Result<(), LinkError<E>>>, H, E> Future for Drive<F, H, 
     type Output = Result<(), LinkError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().engine.poll(cx)
+        let this = self.project();
+        let poll = this.engine.poll(cx);
+        if let Poll::Ready(end) = &poll {
+            this.farewell.tell(end.clone());
+        }
+        poll
     }
 }
 
 impl<F, H, E> fmt::Debug for Drive<F, H, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drive").field("status", &self.hub.status().0).finish_non_exhaustive()
+        f.debug_struct("Drive")
+            .field("status", &self.farewell.hub.status().0)
+            .finish_non_exhaustive()
     }
 }

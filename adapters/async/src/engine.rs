@@ -35,21 +35,6 @@ pub(crate) struct Engine<R, P, S, K, O, H, E> {
     last: Option<Arc<E>>,
 }
 
-/// Tells everyone when the loop is gone, however it went.
-struct Farewell<H, E> {
-    hub: Arc<Hub>,
-    view: Arc<View<H, E>>,
-    end: End<E>,
-}
-
-impl<H, E> Drop for Farewell<H, E> {
-    fn drop(&mut self) {
-        self.view.set_gone(self.end.clone());
-        self.hub.set_gone();
-        self.hub.changed.notify(usize::MAX);
-    }
-}
-
 impl<R, P, S, K, O, H, E> Engine<R, P, S, K, O, H, E>
 where
     R: Runtime,
@@ -84,7 +69,7 @@ where
         }
     }
 
-    /// Until the link is over. Whatever is dropped is dropped before anyone is told.
+    /// Until the link is over.
     pub(crate) async fn run<C, Connect, D, Serve, V>(
         mut self,
         mut connect: Connect,
@@ -98,11 +83,7 @@ where
         Serve: FnMut(C, Session) -> V,
         V: Future<Output = Ended<E>>,
     {
-        let (hub, view) = (self.hub.clone(), self.view.clone());
-        let mut farewell = Farewell { hub, view, end: Err(LinkError::Aborted) };
-        let end = self.turn(&mut connect, &mut serve).await;
-        farewell.end.clone_from(&end);
-        end
+        self.turn(&mut connect, &mut serve).await
     }
 
     async fn turn<C, D, V>(

@@ -1,0 +1,212 @@
+//! Dropping the drive future at any await leaves no dial, connection or timer, and no waiter hanging.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use redial_async::redial::{
+    Backoff, Failure, FirstRetry, Jitter, Overload, Policy, Reconnector, Timestamp,
+};
+use redial_async::{Ended, LinkError, LinkHandle, Runtime, Session, drive};
+
+const STEP: Duration = Duration::from_millis(10);
+
+/// What exists, by kind.
+#[derive(Default)]
+struct Census {
+    now: Cell<u64>,
+    dials: Cell<usize>,
+    sockets: Cell<usize>,
+    serves: Cell<usize>,
+    sleeps: Cell<usize>,
+}
+
+impl Census {
+    fn all(&self) -> [usize; 4] {
+        [self.dials.get(), self.sockets.get(), self.serves.get(), self.sleeps.get()]
+    }
+}
+
+/// Counts itself while it exists.
+struct Counted {
+    census: Rc<Census>,
+    kind: fn(&Census) -> &Cell<usize>,
+}
+
+impl Counted {
+    fn new(census: &Rc<Census>, kind: fn(&Census) -> &Cell<usize>) -> Self {
+        kind(census).set(kind(census).get() + 1);
+        Self { census: census.clone(), kind }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let count = (self.kind)(&self.census);
+        count.set(count.get() - 1);
+    }
+}
+
+/// A clock that moves only between polls.
+struct Stepped(Rc<Census>);
+
+struct Sleep {
+    at: Timestamp,
+    counted: Counted,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let now = Timestamp::from_nanos(self.counted.census.now.get());
+        if now >= self.at { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Runtime for Stepped {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.now.get())
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Sleep {
+        Sleep { at, counted: Counted::new(&self.0, |census| &census.sleeps) }
+    }
+}
+
+/// Pending for so many polls.
+async fn polls(count: u64) {
+    let mut left = count;
+    poll_fn(|_| {
+        left = left.saturating_sub(1);
+        if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Dials fail, hang, flap, succeed, fail while another serves, and replace it, by turns of six.
+async fn dial(number: u64, census: Rc<Census>) -> Result<(u64, Counted), Failure> {
+    let _dial = Counted::new(&census, |census| &census.dials);
+    polls(3).await;
+    match number % 6 {
+        1 | 5 => Err(Failure::Unreachable),
+        2 => std::future::pending().await,
+        _ => Ok((number, Counted::new(&census, |census| &census.sockets))),
+    }
+}
+
+async fn serve((number, socket): (u64, Counted), session: Session) -> Ended<Failure> {
+    let _serve = Counted::new(&socket.census, |census| &census.serves);
+    match number % 6 {
+        3 => polls(2).await,
+        4 => {
+            polls(10).await;
+            session.going_away(Some(Duration::from_secs(60)));
+            session.draining().await;
+            polls(4).await;
+        }
+        _ => polls(30).await,
+    }
+    drop(socket);
+    Ended::Lost(Failure::Unreachable)
+}
+
+fn policy() -> Policy {
+    let builder = Policy::builder()
+        .backoff(Backoff::fixed(Duration::from_millis(40)))
+        .jitter(Jitter::None)
+        .first_retry(FirstRetry::Backoff)
+        .overload(Overload::Ignore)
+        .stable_after(Duration::from_millis(50))
+        .dial_timeout(Duration::from_millis(80))
+        .rate_limit(50, Duration::from_millis(1));
+    builder.build().unwrap()
+}
+
+fn resolved<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+/// Polls a link `count` times, a step apart, and drops it; returns the most of each kind there was.
+fn dropped_after(count: usize) -> [usize; 4] {
+    let census = Rc::new(Census::default());
+    let mut most = [0; 4];
+    let mut cx = Context::from_waker(Waker::noop());
+    let handle: LinkHandle<(), Failure>;
+    let mut closed;
+    {
+        let (for_dial, for_serve) = (census.clone(), serve);
+        let drive = drive(
+            Reconnector::new(policy(), 1),
+            Stepped(census.clone()),
+            move |attempt| dial(attempt.dial.id.get(), for_dial.clone()),
+            for_serve,
+        );
+        handle = drive.handle();
+        closed = Box::pin(handle.closed());
+        let mut drive = Box::pin(drive);
+        for _ in 0..count {
+            assert!(drive.as_mut().poll(&mut cx).is_pending());
+            assert!(closed.as_mut().poll(&mut cx).is_pending());
+            let all = census.all();
+            assert!(all[0] <= 1 && all[1] <= 2 && all[2] <= 2 && all[3] <= 1, "{all:?}");
+            for (most, now) in most.iter_mut().zip(all) {
+                *most = now.max(*most);
+            }
+            census.now.set(census.now.get() + u64::try_from(STEP.as_nanos()).unwrap());
+        }
+        let mut connecting = Box::pin(handle.connection());
+        let _ = connecting.as_mut().poll(&mut cx);
+    }
+    assert_eq!(census.all(), [0; 4], "left after {count} polls");
+    assert_eq!(Rc::strong_count(&census), 1, "held after {count} polls");
+    assert!(matches!(resolved(closed), Some(Err(LinkError::Aborted))), "after {count} polls");
+    let late = resolved(handle.connection());
+    assert!(matches!(late, Some(Err(LinkError::Aborted))), "after {count} polls");
+    let mut watch = handle.watch();
+    assert_eq!(resolved(watch.changed()), Some(None), "after {count} polls");
+    most
+}
+
+#[test]
+fn a_drive_dropped_at_any_await_leaves_nothing() {
+    let mut most = [0; 4];
+    for count in 0..400 {
+        most = dropped_after(count);
+    }
+    assert_eq!(most, [1, 2, 2, 1], "a dial, a handover's two connections and a timer were there");
+}
+
+#[test]
+fn a_waiter_of_a_dropped_drive_is_woken() {
+    struct Flag(std::sync::atomic::AtomicBool);
+    impl std::task::Wake for Flag {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+    let census = Rc::new(Census::default());
+    let for_dial = census.clone();
+    let drive = drive(
+        Reconnector::new(policy(), 1),
+        Stepped(census),
+        move |_| dial(2, for_dial.clone()),
+        serve,
+    );
+    let handle = drive.handle();
+    let flag = std::sync::Arc::new(Flag(false.into()));
+    let waker = Waker::from(flag.clone());
+    let mut waiter = pin!(handle.connection());
+    assert!(waiter.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(drive);
+    assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
+    assert!(matches!(resolved(waiter), Some(Err(LinkError::Aborted))));
+}
