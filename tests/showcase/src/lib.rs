@@ -1,0 +1,1 @@
+//! Larger examples of redial; see `examples/`.
