@@ -97,9 +97,10 @@ impl Step<'_> {
                 Proof::None => self.ended(link.endpoint, failure, outage, End::Attempt),
                 Proof::Confirmed => self.ended(link.endpoint, failure, now, End::Confirmed),
                 Proof::Stable => {
+                    let imposed = self.machine.run.paced_by;
                     self.clear_parks();
                     self.ended(link.endpoint, failure, now, End::Stable);
-                    self.not_before(pace);
+                    self.not_before(pace, imposed);
                 }
             },
             State::Replacing { link, started, deadline, target, progressed } => {
@@ -385,7 +386,7 @@ impl Step<'_> {
     }
 
     /// A wait that a failed handover has imposed is not undercut.
-    fn not_before(&mut self, earliest: u64) {
+    fn not_before(&mut self, earliest: u64, imposed: WaitReason) {
         let State::Waiting { outage, pace, last } = &mut self.machine.state else { return };
         if earliest == NEVER {
             // It has found that the policy does not dial again.
@@ -393,7 +394,7 @@ impl Step<'_> {
             self.give_up(GiveUpReason::PolicyNever, outage, last);
         } else if *pace < earliest {
             *pace = earliest;
-            self.machine.run.paced_by = WaitReason::Backoff;
+            self.machine.run.paced_by = imposed;
         }
     }
 
