@@ -3,6 +3,8 @@
 #![deny(missing_docs)]
 
 mod bytes;
+mod case;
+pub mod laws;
 pub mod ops;
 mod policies;
 pub mod reference;
@@ -12,6 +14,7 @@ mod strategies;
 mod trace;
 
 pub use bytes::{Bytes, Random, positive, seed, span};
+pub use case::Case;
 pub use ops::{Call, Op};
 pub use policies::{POLICY_BYTES, policy};
 pub use strategies::{operations, policies};
