@@ -1,6 +1,8 @@
 //! Stopping, giving up, replacing.
 
-use redial::{Action, After, Backoff, DialId, Event, Failure, GiveUp, GiveUpReason, Refresh, Timestamp};
+use redial::{
+    Action, After, Backoff, DialId, Event, Failure, GiveUp, GiveUpReason, Refresh, Timestamp,
+};
 
 use super::{Verdict, ensure, far_from_the_end, stable_at, words};
 use crate::ops::Call;
