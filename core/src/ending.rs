@@ -344,9 +344,10 @@ impl Step<'_> {
         }
     }
 
+    #[inline(never)]
     fn record_failure(&mut self, index: u16, rule: &Rule) {
         let (policy, now) = (self.policy, self.now);
-        let mut others = (0..)
+        let mut others = (0..REMOVED)
             .zip(self.endpoints.iter())
             .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
             .peekable();
