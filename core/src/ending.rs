@@ -35,7 +35,8 @@ impl End {
 }
 
 impl Step<'_> {
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     pub(crate) fn dial_failed(&mut self, failure: Failure) {
         // While our own network is gone, a dial that hears nothing says nothing about the server.
         if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
@@ -276,7 +277,8 @@ impl Step<'_> {
     }
 
     /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     fn heard(&mut self, index: u16, failure: Failure, end: End) -> Result<Class, GiveUpReason> {
         let held = end.of_handover();
         Ok(match failure {
@@ -464,7 +466,8 @@ impl Step<'_> {
     }
 
     /// The end of one wait of the current interval, from now.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     fn interval(&mut self) -> u64 {
         let (jitter, floor) = (self.policy.jitter, self.policy.floor);
         let base = self.machine.run.base;
