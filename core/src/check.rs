@@ -88,7 +88,7 @@ impl PolicyBuilder {
                     let lowered = nanos(self.cap);
                     class.cap = if class.cap > lowered { lowered } else { class.cap };
                     class.floor = if class.floor > lowered { lowered } else { class.floor };
-                } else if class.floor == 0 {
+                } else if class.floor == 0 && self.overload_set {
                     return Err(E::OverloadFloorZero);
                 }
                 if class.cap < class.floor {

@@ -35,8 +35,7 @@ impl End {
 }
 
 impl Step<'_> {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    #[inline]
     pub(crate) fn dial_failed(&mut self, failure: Failure) {
         // While our own network is gone, a dial that hears nothing says nothing about the server.
         if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
@@ -98,10 +97,9 @@ impl Step<'_> {
                 Proof::None => self.ended(link.endpoint, failure, outage, End::Attempt),
                 Proof::Confirmed => self.ended(link.endpoint, failure, now, End::Confirmed),
                 Proof::Stable => {
-                    let imposed = self.machine.run.paced_by;
                     self.clear_parks();
                     self.ended(link.endpoint, failure, now, End::Stable);
-                    self.not_before(pace, imposed);
+                    self.not_before(pace);
                 }
             },
             State::Replacing { link, started, deadline, target, progressed } => {
@@ -277,8 +275,7 @@ impl Step<'_> {
     }
 
     /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    #[inline]
     fn heard(&mut self, index: u16, failure: Failure, end: End) -> Result<Class, GiveUpReason> {
         let held = end.of_handover();
         Ok(match failure {
@@ -346,10 +343,9 @@ impl Step<'_> {
         }
     }
 
-    #[inline(never)]
     fn record_failure(&mut self, index: u16, rule: &Rule) {
         let (policy, now) = (self.policy, self.now);
-        let mut others = (0..REMOVED)
+        let mut others = (0..)
             .zip(self.endpoints.iter())
             .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
             .peekable();
@@ -389,7 +385,7 @@ impl Step<'_> {
     }
 
     /// A wait that a failed handover has imposed is not undercut.
-    fn not_before(&mut self, earliest: u64, imposed: WaitReason) {
+    fn not_before(&mut self, earliest: u64) {
         let State::Waiting { outage, pace, last } = &mut self.machine.state else { return };
         if earliest == NEVER {
             // It has found that the policy does not dial again.
@@ -397,7 +393,7 @@ impl Step<'_> {
             self.give_up(GiveUpReason::PolicyNever, outage, last);
         } else if *pace < earliest {
             *pace = earliest;
-            self.machine.run.paced_by = imposed;
+            self.machine.run.paced_by = WaitReason::Backoff;
         }
     }
 
@@ -466,8 +462,7 @@ impl Step<'_> {
     }
 
     /// The end of one wait of the current interval, from now.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    #[inline]
     fn interval(&mut self) -> u64 {
         let (jitter, floor) = (self.policy.jitter, self.policy.floor);
         let base = self.machine.run.base;

@@ -189,3 +189,9 @@ fn a_new_round_is_shuffled_before_its_first_choice() {
         assert_eq!(first, waited, "seed {seed}");
     }
 }
+
+#[test]
+fn a_policy_without_any_wait_can_be_built_again() {
+    let once = Policy::builder().backoff(Backoff::Never).cap(Duration::ZERO).build().unwrap();
+    assert_eq!(once.to_builder().build().as_ref(), Ok(&once));
+}
