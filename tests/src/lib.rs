@@ -3,8 +3,7 @@
 #![deny(missing_docs)]
 
 mod bytes;
-mod case;
-pub mod laws;
+pub mod fuzz_targets;
 pub mod ops;
 mod policies;
 pub mod reference;
@@ -14,7 +13,6 @@ mod strategies;
 mod trace;
 
 pub use bytes::{Bytes, Random, positive, seed, span};
-pub use case::Case;
 pub use ops::{Call, Op};
 pub use policies::{POLICY_BYTES, policy};
 pub use strategies::{operations, policies};

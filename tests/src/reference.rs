@@ -23,7 +23,7 @@ use self::places::Place;
 use self::shape::{Class, Round};
 use crate::ops::Call;
 
-pub use self::circuit::{DullBreaker, Is};
+pub use self::circuit::{DullBreaker, Is, stretched_by_draw};
 pub use self::compare::{Case, compare};
 pub use self::said::Said;
 

@@ -2,7 +2,12 @@
 
 use redial::{BreakerPolicy, Trip};
 
-use super::arith::{NEVER, doubled, nanos};
+use super::arith::{NEVER, doubled, nanos, splitmix, stretched};
+
+/// An open time as a breaker of this seed stretches it at its `index`-th opening.
+pub fn stretched_by_draw(open: u64, seed: u64, index: u64) -> u64 {
+    stretched(open, splitmix(seed, index))
+}
 
 /// What a breaker is, in the words of the pattern.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

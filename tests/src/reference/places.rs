@@ -106,18 +106,14 @@ impl Reference {
     pub(super) fn set_circuit(&mut self, now: Timestamp, key: u32, trip: bool) {
         self.clock(now);
         self.settle();
-        let due = self.now >= self.wake;
-        let known = self.place(Some(key)).map(|place| place.breaker = DullBreaker::new()).is_some();
-        if let (Some(place), true) = (self.place(Some(key)), trip) {
+        let Some(place) = self.place(Some(key)) else { return };
+        place.breaker = DullBreaker::new();
+        if trip {
             place.breaker.is = super::Is::Tripped;
         }
-        if known {
-            self.recheck_round();
-        }
-        if known || due {
-            self.timers();
-            self.plan();
-        }
+        self.recheck_round();
+        self.timers();
+        self.plan();
     }
 
     /// The list or a circuit was changed by hand: a round with nothing left to try is over.
@@ -187,7 +183,7 @@ impl Reference {
     /// The first in order among those that may be dialed soonest; `None` if there is nobody.
     pub(super) fn choose(&mut self, wanted: Wanted, link: Option<u32>) -> Option<Choice> {
         let field = self.field(wanted, link);
-        if self.places.iter().any(|place| place.visited) && !self.more(wanted, link) {
+        if self.places.iter().all(|p| p.visited || !field.contains(&p.key)) {
             self.next_round();
         }
         let mut choices = Vec::new();

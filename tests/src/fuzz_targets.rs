@@ -1,0 +1,35 @@
+//! What is fuzzed: functions over bytes that panic when something is wrong.
+//!
+//! They live here, so that stable tests replay what fuzzing has found; `fuzz/` only calls them.
+
+mod breaker;
+mod policy;
+mod snapshot;
+
+pub use self::breaker::breaker;
+pub use self::policy::policy;
+pub use self::snapshot::snapshot;
+
+use crate::reference;
+
+/// A policy and operations: the machine against the reference.
+///
+/// # Panics
+/// If they differ.
+pub fn reconnector(input: &[u8]) {
+    let case = reference::Case::decode(input);
+    if let Err(report) = case.check() {
+        panic!("{report}");
+    }
+}
+
+/// A function over bytes.
+pub type Target = fn(&[u8]);
+
+/// Every target under its name, as `fuzz/` has it.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("breaker", breaker),
+    ("policy", policy),
+    ("reconnector", reconnector),
+    ("snapshot", snapshot),
+];
