@@ -7,6 +7,7 @@
 //! | [`failures`] | Which `Failure` is this error? What is overload? |
 //! | [`addresses`] | Where do DNS, TLS, tokens and proxies go? |
 //! | [`driver`] | How is a driver written, and what must it not do? |
+//! | [`embedding`] | What does a runtime of my own need? |
 //! | [`policy`] | Which backoff, jitter and limits? What does a preset cost? |
 //! | [`breaker`] | When is a circuit breaker of use, and what does it cost? |
 //! | [`failover`] | How are several endpoints used? When does it go back? |
@@ -22,6 +23,7 @@ pub mod addresses;
 pub mod breaker;
 pub mod contract;
 pub mod driver;
+pub mod embedding;
 pub mod failover;
 pub mod failures;
 pub mod fleets;
