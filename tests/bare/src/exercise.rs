@@ -3,13 +3,12 @@
 use core::time::Duration;
 
 use redial::{
-    Action, After, Backoff, Breaker, BreakerPolicy, Circuit, Counters, DialId, Endpoint, Event,
-    Failure, Failures, FirstRetry, GiveUpReason, Growth, Jitter, Overload, Phase, Policy,
-    PolicyError, Reconnector, Refresh, Selection, Status, Timestamp, Trip, WaitReason,
+    Backoff, Breaker, Counters, Crossing, Endpoint, EndpointSnapshot, Event, FirstRetry, Growth,
+    Health, Overload, Policy, Reconnector, Refresh, Selection, Snapshot, Timestamp, Trip, presets,
 };
 
-use crate::opaque;
-use crate::platform::write;
+use crate::inputs::{Source, breaker_policy, endpoints, event, later, policy};
+use crate::log::{circuit, line, print, refused, status};
 
 const POLICIES: u64 = 32;
 const EVENTS: u64 = 64;
@@ -28,151 +27,7 @@ pub fn run() {
         link(&mut source, &policy);
     }
     breaker(&mut Source(POLICIES));
-}
-
-/// Inputs: a xorshift that the optimizer cannot see through.
-struct Source(u64);
-
-impl Source {
-    fn word(&mut self) -> u64 {
-        let mut x = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        self.0 = x;
-        opaque(x)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        let word = self.word() >> 8;
-        word.checked_rem(bound).unwrap_or(0)
-    }
-
-    fn small(&mut self) -> u32 {
-        let word = self.word();
-        if word.trailing_zeros() >= 4 { 0 } else { (word >> 8) as u32 & 15 }
-    }
-
-    fn flag(&mut self) -> bool {
-        self.word() & 1 == 0
-    }
-
-    /// Mostly seconds; now and then anything at all.
-    fn duration(&mut self) -> Duration {
-        let word = self.word();
-        match self.below(64) {
-            0 => Duration::from_nanos(word),
-            1 => Duration::new(word, 999_999_999),
-            2..5 => Duration::ZERO,
-            _ => Duration::from_millis(1 + (word & 0x3fff)),
-        }
-    }
-}
-
-fn policy(source: &mut Source) -> Result<Policy, PolicyError> {
-    let mut builder = Policy::builder();
-    // A few setters at a time, or hardly any policy would hold together.
-    for _ in 0..source.below(6) {
-        builder = match source.below(27) {
-            0 => builder.backoff(backoff(source)),
-            1 => builder.floor(source.duration()),
-            2 => builder.cap(source.duration()),
-            3 => builder.jitter(jitter(source)),
-            4 => builder.first_retry(match source.below(3) {
-                0 => FirstRetry::Immediate,
-                1 => FirstRetry::Backoff,
-                _ => FirstRetry::Jittered(source.duration()),
-            }),
-            5 => builder.startup_splay(source.duration()),
-            6 => builder.stable_after(source.duration()),
-            7 => builder.dial_timeout(source.duration()),
-            8 => builder.dial_timeout_max(source.duration()),
-            9 => builder.handshake_timeout(source.duration()),
-            10 => builder.handshake_timeout_max(source.duration()),
-            11 => builder.overload(if source.flag() {
-                Overload::Ignore
-            } else {
-                let (floor, cap) = (source.duration(), source.duration());
-                Overload::Jump { floor, growth: growth(source), cap }
-            }),
-            12 => builder.max_attempts(source.small()),
-            13 => builder.max_rounds(source.small()),
-            14 => builder.max_elapsed(source.duration()),
-            15 => builder.rate_limit(source.word() as u32, source.duration()),
-            16 => builder.max_hint(source.duration()),
-            17 => builder.give_up_on_long_hint(source.flag()),
-            18 => builder.breaker(breaker_policy(source)),
-            19 => builder.allow_all_open(source.flag()),
-            20 => builder.selection(match source.below(4) {
-                0 => Selection::RoundRobin,
-                1 => Selection::Shuffle,
-                2 => Selection::Priority { failback: None },
-                _ => Selection::Priority { failback: Some(source.duration()) },
-            }),
-            21 => builder.park_for(source.duration()),
-            22 => builder.give_up_when_all_parked(source.flag()),
-            23 => builder.refresh(if source.flag() {
-                Refresh::MakeFirst
-            } else {
-                Refresh::BreakFirst
-            }),
-            24 => builder.max_age(source.duration()),
-            25 => builder.drain_timeout(source.duration()),
-            _ => builder.idle_timeout(source.duration()),
-        };
-    }
-    builder.build()?.to_builder().build()
-}
-
-fn backoff(source: &mut Source) -> Backoff {
-    const TABLE: [Duration; 3] =
-        [Duration::from_millis(10), Duration::from_secs(1), Duration::from_secs(20)];
-
-    fn custom(failures: Failures) -> Option<Duration> {
-        let grown = failures.previous.saturating_add(failures.elapsed);
-        (failures.count < 5).then_some(grown.saturating_add(Duration::from_nanos(failures.draw)))
-    }
-
-    match source.below(8) {
-        0 => Backoff::Never,
-        1 => Backoff::fixed(source.duration()),
-        2 => Backoff::linear(source.duration(), source.duration()),
-        3 => Backoff::exponential_f64(source.duration(), f64::from_bits(source.word())),
-        4 => Backoff::table(&TABLE, if source.flag() { After::Last } else { After::Stop }),
-        5 => Backoff::Custom(custom),
-        _ => Backoff::Exponential { initial: source.duration(), growth: growth(source) },
-    }
-}
-
-fn growth(source: &mut Source) -> Growth {
-    match source.below(4) {
-        0 => Growth::ratio(source.word() as u32, source.word() as u32),
-        1 => Growth::from_f64(f64::from_bits(source.word())),
-        _ => Growth::ratio(source.small().wrapping_add(1), 1),
-    }
-}
-
-fn jitter(source: &mut Source) -> Jitter {
-    match source.below(5) {
-        0 => Jitter::None,
-        1 => Jitter::Full,
-        2 => Jitter::Equal,
-        3 => Jitter::Proportional(source.word() as u8 & 127),
-        _ => Jitter::Phase(source.word() as u8 & 127),
-    }
-}
-
-fn breaker_policy(source: &mut Source) -> BreakerPolicy {
-    let policy = if source.flag() {
-        BreakerPolicy::consecutive(source.small())
-    } else {
-        BreakerPolicy::rate(
-            source.word() as u8 & 127,
-            source.small() as u8,
-            source.word() as u8 & 127,
-        )
-    };
-    policy.open_for(source.duration()).open_max(source.duration())
+    named(&mut Source(POLICIES + 1));
 }
 
 fn link(source: &mut Source, policy: &Policy) {
@@ -180,6 +35,7 @@ fn link(source: &mut Source, policy: &Policy) {
     let mut one = Reconnector::new(policy, seed);
     let mut three = Reconnector::with_endpoints(policy, seed, endpoints(source));
     let mut now = Timestamp::from_nanos(source.word() >> 16);
+    let mut health = Health::new(source.duration(), source.word() as u32);
     print(one.handle(now, Event::Start));
     print(three.handle(now, Event::Start));
     for _ in 0..EVENTS {
@@ -187,6 +43,8 @@ fn link(source: &mut Source, policy: &Policy) {
         let event = event(source, now, three.action());
         print(one.handle(now, event));
         print(three.handle(now, event));
+        let crossing = health.observe(now, &three.status());
+        line(&[crossing.map_or(0, |crossing| 1 + u64::from(crossing == Crossing::Below))]);
         let key = source.small() & 3;
         let known = match source.below(32) {
             0 => three.trip(now, key),
@@ -211,56 +69,83 @@ fn link(source: &mut Source, policy: &Policy) {
         line(&[u64::from(endpoint.key()), failures, hinted, parked.as_nanos()]);
         circuit(endpoint.circuit(now));
     }
+    healthy(&health);
+    again(source, policy, seed, &one, &three);
 }
 
-fn endpoints(source: &mut Source) -> [Endpoint; 3] {
-    [0; 3].map(|_: u8| Endpoint::new(source.small() & 3))
+fn healthy(health: &Health) {
+    let copy = *health;
+    line(&[
+        copy.uptime().as_secs(),
+        copy.downtime().as_secs(),
+        copy.offline().as_secs(),
+        copy.stopped().as_secs(),
+        copy.longest_outage().as_secs(),
+        copy.dials(),
+        copy.failures(),
+        copy.flaps(),
+        u64::from(copy.reliability()),
+        u64::from(copy.recent()),
+    ]);
 }
 
-fn later(source: &mut Source, now: Timestamp, action: Action) -> Timestamp {
-    match source.below(256) {
-        0 => Timestamp::from_nanos(source.word()),
-        1..20 => now.max(Timestamp::from_nanos(action.wake().as_nanos().saturating_sub(1))),
-        20..80 => now.saturating_add(source.duration()),
-        80..200 if action.wake() < Timestamp::MAX => action.wake(),
-        _ => now,
+/// Both links live on in a next process.
+fn again(
+    source: &mut Source,
+    policy: &Policy,
+    seed: u64,
+    one: &Reconnector<&Policy>,
+    three: &Reconnector<&Policy, [Endpoint; 3]>,
+) {
+    let (away, now) = (source.duration(), Timestamp::from_nanos(source.word() >> 16));
+    let mut saved = one.snapshot().to_bytes();
+    match Snapshot::from_bytes(&saved) {
+        Ok(snapshot) => {
+            let mut link = Reconnector::restore(policy, seed, &snapshot, away, now);
+            print(link.action());
+            print(link.handle(link.action().wake(), Event::Tick));
+        }
+        Err(_) => line(&[98]),
+    }
+    if let Some(byte) = saved.get_mut(source.below(64) as usize) {
+        *byte ^= source.word() as u8;
+    }
+    line(&[u64::from(Snapshot::from_bytes(&saved).is_ok())]);
+
+    let mut health = [None; 3];
+    for (place, saved) in health.iter_mut().zip(three.endpoint_snapshots()) {
+        *place = EndpointSnapshot::from_bytes(&saved.to_bytes()).ok();
+    }
+    if let [Some(first), Some(second), Some(third)] = health {
+        let (snapshot, kept) = (three.snapshot(), [first, second, third]);
+        line(&kept.map(|endpoint| u64::from(endpoint.key())));
+        let list = kept.map(|endpoint| Endpoint::new(endpoint.key()));
+        let link =
+            Reconnector::restore_with_endpoints(policy, seed, list, &snapshot, &kept, away, now);
+        print(link.action());
     }
 }
 
-fn event(source: &mut Source, now: Timestamp, action: Action) -> Event {
-    let dial = action.dial().map(|dial| dial.id);
-    let named = [dial, action.held(), action.draining().map(|old| old.id), DialId::new(1)];
-    let id = named.get(source.below(4) as usize).copied().flatten().or(dial).or(action.held());
-    let Some(id) = id.or(DialId::new(source.word())) else { return Event::Tick };
-    let known = DialId::new(id.get()).unwrap_or(id);
-    match source.below(32) {
-        0..3 => Event::Start,
-        3 => Event::Stop,
-        4 => Event::Progress(id),
-        5..10 => Event::Connected(known),
-        10..14 => Event::DialFailed(id, failure(source)),
-        14 => Event::DialAborted(id),
-        15..18 => Event::Closed(id, failure(source)),
-        18 => Event::Confirmed(id),
-        19 => Event::Activity(id),
-        20 => Event::GoingAway(id, None),
-        21 => Event::GoingAway(id, Some(now.saturating_add(source.duration()))),
-        22 => Event::Online,
-        23 => Event::Offline,
-        24..26 => Event::Redial,
-        26 => Event::Defer(now.saturating_add(source.duration())),
-        _ => Event::Tick,
-    }
-}
-
-fn failure(source: &mut Source) -> Failure {
-    match source.below(8) {
-        0 => Failure::Fatal,
-        1 => Failure::Unsuitable,
-        2 => Failure::RetryAfter { delay: source.duration(), spread: source.duration() },
-        3 => Failure::Overloaded,
-        4 => Failure::TimedOut,
-        _ => Failure::Unreachable,
+/// Policies by name.
+fn named(source: &mut Source) {
+    for policy in [
+        presets::tower(),
+        presets::moq(),
+        presets::never(),
+        presets::fixed(source.duration()),
+        presets::day207(),
+        presets::day207_feed(),
+        presets::day207_multi(),
+        presets::tourniquet(source.word() as u32),
+        presets::grpc(),
+        presets::nats(),
+        presets::phoenix(),
+        presets::signalr(),
+        presets::reconnecting_websocket(),
+        presets::socket_io(),
+        presets::systemd(),
+    ] {
+        line(&[policy.longest_wait().as_secs(), u64::from(*policy.backoff() == Backoff::Never)]);
     }
 }
 
@@ -339,121 +224,9 @@ fn read(policy: &Policy) {
         policy.max_rounds().map_or(0, |limit| u64::from(limit.get())),
         u64::from(policy.refresh() == Refresh::MakeFirst),
         u64::from(priority),
+        u64::from(policy.give_up_on_long_hint()),
+        u64::from(policy.allow_all_open()),
+        u64::from(policy.give_up_when_all_parked()),
         trip,
     ]);
-}
-
-fn refused(error: PolicyError) {
-    write(error.field().as_bytes());
-    write(b": ");
-    write(error.rule().as_bytes());
-    write(b"\n");
-}
-
-fn print(action: Action) {
-    let id = |id: Option<DialId>| id.map_or(0, DialId::get);
-    match action {
-        Action::Idle => line(&[0]),
-        Action::Dial(dial) => line(&[
-            1,
-            dial.id.get(),
-            u64::from(dial.endpoint),
-            u64::from(dial.attempt),
-            dial.deadline.as_nanos(),
-            dial.wake.as_nanos(),
-            id(dial.serving),
-        ]),
-        Action::SleepUntil(wait) => line(&[2, wait.until.as_nanos(), reason(wait.reason)]),
-        Action::Hold(hold) => {
-            let draining = hold.draining.map_or(Timestamp::MAX, |old| old.deadline);
-            let old = id(hold.draining.map(|old| old.id));
-            line(&[3, hold.id.get(), action.wake().as_nanos(), old, draining.as_nanos()]);
-        }
-        Action::GiveUp(end) => {
-            let failed = u64::from(end.last.is_some());
-            let elapsed = Timestamp::from_origin(end.elapsed).as_nanos();
-            line(&[4, gave_up(end.reason), u64::from(end.attempts), elapsed, failed]);
-        }
-    }
-}
-
-fn reason(reason: WaitReason) -> u64 {
-    match reason {
-        WaitReason::Backoff => 0,
-        WaitReason::FirstRetry => 1,
-        WaitReason::NextEndpoint => 2,
-        WaitReason::Splay => 3,
-        WaitReason::Online => 4,
-        WaitReason::Hint => 5,
-        WaitReason::Breaker => 6,
-        WaitReason::Parked => 7,
-        WaitReason::RateLimit => 8,
-        WaitReason::Deferred => 9,
-        _ => 99,
-    }
-}
-
-fn gave_up(reason: GiveUpReason) -> u64 {
-    match reason {
-        GiveUpReason::Fatal => 0,
-        GiveUpReason::HintTooLong => 1,
-        GiveUpReason::MaxAttempts => 2,
-        GiveUpReason::PolicyNever => 3,
-        GiveUpReason::AllParked => 4,
-        GiveUpReason::MaxElapsed => 5,
-        _ => 99,
-    }
-}
-
-fn status(status: Status) {
-    let words = match status.phase {
-        Phase::Idle => [0; 4],
-        Phase::Connecting { attempt } => [1, u64::from(attempt), 0, 0],
-        Phase::Connected { since, stable } => [2, since.as_nanos(), u64::from(stable), 0],
-        Phase::Reconnecting { attempt, until, reason: why } => {
-            [3, u64::from(attempt), until.as_nanos(), reason(why)]
-        }
-        Phase::Offline => [4, 0, 0, 0],
-        Phase::GaveUp { reason, attempts } => [5, gave_up(reason), u64::from(attempts), 0],
-        _ => [99; 4],
-    };
-    line(&words);
-    line(&[status.endpoint.map_or(u64::MAX, u64::from)]);
-    circuit(status.circuit);
-}
-
-fn circuit(circuit: Circuit) {
-    match circuit {
-        Circuit::Closed => line(&[0]),
-        Circuit::Open { until } => line(&[1, until.as_nanos()]),
-        Circuit::HalfOpen => line(&[2]),
-        Circuit::Disabled => line(&[3]),
-        _ => line(&[99]),
-    }
-}
-
-/// One line: the words in hexadecimal.
-fn line(words: &[u64]) {
-    let mut text = [0; 17 * 8];
-    let mut length = 0;
-    for word in words {
-        let digits = (64 - word.leading_zeros()).div_ceil(4).max(1);
-        for digit in (0..digits).rev() {
-            let nibble = word.wrapping_shr(4 * digit) as u8 & 15;
-            put(&mut text, &mut length, nibble + if nibble < 10 { b'0' } else { b'a' - 10 });
-        }
-        put(&mut text, &mut length, b' ');
-    }
-    let end = length.saturating_sub(1);
-    if let Some(last) = text.get_mut(end) {
-        *last = b'\n';
-    }
-    write(text.get(..length).unwrap_or_default());
-}
-
-fn put(text: &mut [u8], length: &mut usize, byte: u8) {
-    if let Some(place) = text.get_mut(*length) {
-        *place = byte;
-        *length += 1;
-    }
 }

@@ -7,6 +7,8 @@
 #![no_main]
 
 mod exercise;
+mod inputs;
+mod log;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "arm", path = "arm.rs")]
 mod platform;

@@ -16,8 +16,9 @@ macro_rules! sizes {
 pub(crate) fn all() -> Vec<Figure> {
     use redial::{
         Action, Backoff, Breaker, BreakerPolicy, Circuit, Counters, Dial, DialId, Draining,
-        Endpoint, Event, Failure, GiveUp, Growth, Hold, Jitter, Permit, Phase, Policy,
-        PolicyBuilder, PolicyError, Reconnector, Refused, Status, Timestamp, Wait,
+        Endpoint, EndpointSnapshot, Event, Failure, GiveUp, Growth, Health, Hold, Jitter, Permit,
+        Phase, Policy, PolicyBuilder, PolicyError, Reconnector, Refused, Snapshot, SnapshotError,
+        Status, Timestamp, Wait,
     };
     sizes![
         Reconnector<&'static Policy> => 208,
@@ -48,5 +49,9 @@ pub(crate) fn all() -> Vec<Figure> {
         BreakerPolicy,
         Permit<'static>,
         Refused,
+        Snapshot,
+        EndpointSnapshot,
+        SnapshotError,
+        Health,
     ]
 }
