@@ -434,6 +434,7 @@ impl Permit<'_> {
     /// The call succeeded.
     pub fn success(self) {
         self.settle(|state, breaker| state.success(&breaker.rule));
+        core::mem::forget(self);
     }
 
     /// The call failed, at `now`.
@@ -445,6 +446,7 @@ impl Permit<'_> {
                 stretch(open, draw(breaker.seed, counter))
             });
         });
+        core::mem::forget(self);
     }
 
     fn settle(&self, outcome: impl FnOnce(&mut BreakerState, &Breaker)) {

@@ -35,7 +35,8 @@ impl End {
 }
 
 impl Step<'_> {
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     pub(crate) fn dial_failed(&mut self, failure: Failure) {
         // While our own network is gone, a dial that hears nothing says nothing about the server.
         if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
@@ -97,9 +98,10 @@ impl Step<'_> {
                 Proof::None => self.ended(link.endpoint, failure, outage, End::Attempt),
                 Proof::Confirmed => self.ended(link.endpoint, failure, now, End::Confirmed),
                 Proof::Stable => {
+                    let imposed = self.machine.run.paced_by;
                     self.clear_parks();
                     self.ended(link.endpoint, failure, now, End::Stable);
-                    self.not_before(pace);
+                    self.not_before(pace, imposed);
                 }
             },
             State::Replacing { link, started, deadline, target, progressed } => {
@@ -275,7 +277,8 @@ impl Step<'_> {
     }
 
     /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     fn heard(&mut self, index: u16, failure: Failure, end: End) -> Result<Class, GiveUpReason> {
         let held = end.of_handover();
         Ok(match failure {
@@ -343,9 +346,10 @@ impl Step<'_> {
         }
     }
 
+    #[inline(never)]
     fn record_failure(&mut self, index: u16, rule: &Rule) {
         let (policy, now) = (self.policy, self.now);
-        let mut others = (0..)
+        let mut others = (0..REMOVED)
             .zip(self.endpoints.iter())
             .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
             .peekable();
@@ -385,7 +389,7 @@ impl Step<'_> {
     }
 
     /// A wait that a failed handover has imposed is not undercut.
-    fn not_before(&mut self, earliest: u64) {
+    fn not_before(&mut self, earliest: u64, imposed: WaitReason) {
         let State::Waiting { outage, pace, last } = &mut self.machine.state else { return };
         if earliest == NEVER {
             // It has found that the policy does not dial again.
@@ -393,7 +397,7 @@ impl Step<'_> {
             self.give_up(GiveUpReason::PolicyNever, outage, last);
         } else if *pace < earliest {
             *pace = earliest;
-            self.machine.run.paced_by = WaitReason::Backoff;
+            self.machine.run.paced_by = imposed;
         }
     }
 
@@ -462,7 +466,8 @@ impl Step<'_> {
     }
 
     /// The end of one wait of the current interval, from now.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     fn interval(&mut self) -> u64 {
         let (jitter, floor) = (self.policy.jitter, self.policy.floor);
         let base = self.machine.run.base;

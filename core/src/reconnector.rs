@@ -172,16 +172,19 @@ impl Step<'_> {
 
     fn set_circuit(mut self, key: u32, trip: bool) -> bool {
         self.settle();
-        let Some(index) = position(self.endpoints, key) else { return false };
-        if let Some(endpoint) = self.endpoint(index) {
+        let index = position(self.endpoints, key);
+        if let Some(endpoint) = index.and_then(|index| self.endpoint(index)) {
             if trip {
                 endpoint.breaker.trip();
             } else {
                 endpoint.breaker.reset();
             }
+            self.recheck_round();
         }
-        self.recheck_round();
-        self.advance();
-        true
+        // An unknown key changes nothing, but it may have come when something was due.
+        if index.is_some() || self.now >= self.machine.wake {
+            self.advance();
+        }
+        index.is_some()
     }
 }

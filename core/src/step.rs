@@ -473,11 +473,12 @@ impl Step<'_> {
     #[inline(never)]
     fn choose(&mut self, pace: u64, wanted: Wanted, endpoint: u16) -> Option<Choice> {
         let gates = self.gates(pace);
-        self.field(wanted, endpoint).choose(self.endpoints, &gates).or_else(|| {
-            // Nothing is left of this round.
+        let visited = self.endpoints.iter().any(|endpoint| endpoint.has(VISITED));
+        if visited && !self.field(wanted, endpoint).unvisited(self.endpoints, self.now) {
+            // Nothing is left of this round, or nothing that can be dialed.
             self.next_round();
-            self.field(wanted, endpoint).choose(self.endpoints, &gates)
-        })
+        }
+        self.field(wanted, endpoint).choose(self.endpoints, &gates)
     }
 
     /// [`choose`](Self::choose) for the many links that have one endpoint.

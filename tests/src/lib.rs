@@ -3,7 +3,9 @@
 #![deny(missing_docs)]
 
 mod bytes;
+mod case;
 pub mod fuzz_targets;
+pub mod laws;
 pub mod ops;
 mod policies;
 pub mod reference;
@@ -13,6 +15,7 @@ mod strategies;
 mod trace;
 
 pub use bytes::{Bytes, Random, positive, seed, span};
+pub use case::Case;
 pub use ops::{Call, Op};
 pub use policies::{POLICY_BYTES, policy};
 pub use strategies::{operations, policies};

@@ -3,6 +3,7 @@
 //! An [`Op`] says "close the link, a little before the wake"; [`Op::resolve`] makes a [`Call`] of it,
 //! with the ids and times of the moment. Property tests, fuzzing and exhaustive search share the list.
 
+use std::fmt;
 use std::time::Duration;
 
 use redial::{Action, DialId, Endpoint, Event, Failure, Timestamp};
@@ -105,7 +106,7 @@ pub enum Who {
 /// use redial_testkit::ops::Endpoints;
 /// assert_eq!(Endpoints::of(&[10, 20]).keys().collect::<Vec<_>>(), [10, 20]);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Endpoints {
     len: usize,
     endpoints: [Endpoint; MAX_ENDPOINTS],
@@ -130,7 +131,7 @@ impl Endpoints {
     }
 
     /// A list of 0 to 4 keys below 5, now and then with duplicates.
-    fn decode([len, keys]: [u8; 2]) -> Self {
+    pub(crate) fn decode([len, keys]: [u8; 2]) -> Self {
         let keys: [u32; MAX_ENDPOINTS] = [0, 2, 4, 6].map(|shift| u32::from(keys >> shift & 3));
         let distinct = len & 0x40 == 0;
         let (first, len) = (u32::from(len & 1), usize::from(len >> 3) % (MAX_ENDPOINTS + 1));
@@ -152,6 +153,13 @@ impl AsRef<[Endpoint]> for Endpoints {
 impl AsMut<[Endpoint]> for Endpoints {
     fn as_mut(&mut self) -> &mut [Endpoint] {
         &mut self.endpoints[..self.len]
+    }
+}
+
+/// The keys.
+impl fmt::Debug for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys()).finish()
     }
 }
 

@@ -141,10 +141,13 @@ fn fleet<L: Link>(what: What, new: fn(u64) -> L) -> u64 {
                     let failed = Event::DialFailed(dial.id, Failure::Unreachable);
                     call(&mut link, What::Failed, now, failed)
                 } else {
-                    call(&mut link, What::Connected, now, Event::Connected(dial.id));
-                    let (this, up) =
-                        if failures == 7 { (What::Flap, 1) } else { (What::Stable, 60) };
-                    now = now.saturating_add(Duration::from_secs(up));
+                    let held = call(&mut link, What::Connected, now, Event::Connected(dial.id));
+                    let this = if failures == 7 { What::Flap } else { What::Stable };
+                    if this == What::Stable {
+                        link.handle(held.wake(), Event::Tick);
+                        now = held.wake();
+                    }
+                    now = now.saturating_add(Duration::from_secs(1));
                     let closed = Event::Closed(dial.id, Failure::Unreachable);
                     call(&mut link, this, now, closed)
                 };

@@ -214,6 +214,7 @@ impl Reference {
             _ => (Wanted::Any, None),
         };
         let more = self.more(wanted, at);
+        let imposed = self.pace_reason;
         let mut pace = if grows && (!more || (stable && backoff_first)) {
             let elapsed = if end == End::Attempt { self.elapsed() } else { 0 };
             self.end_round(elapsed, !more, end == End::Attempt)
@@ -237,7 +238,7 @@ impl Reference {
                 pace = None;
             }
             if pace.is_some_and(|pace| pace < wait) {
-                self.pace_reason = WaitReason::Backoff;
+                self.pace_reason = imposed;
             }
             pace = pace.map(|pace| pace.max(wait));
         }

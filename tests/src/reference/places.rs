@@ -106,14 +106,18 @@ impl Reference {
     pub(super) fn set_circuit(&mut self, now: Timestamp, key: u32, trip: bool) {
         self.clock(now);
         self.settle();
-        let Some(place) = self.place(Some(key)) else { return };
-        place.breaker = DullBreaker::new();
-        if trip {
+        let due = self.now >= self.wake;
+        let known = self.place(Some(key)).map(|place| place.breaker = DullBreaker::new()).is_some();
+        if let (Some(place), true) = (self.place(Some(key)), trip) {
             place.breaker.is = super::Is::Tripped;
         }
-        self.recheck_round();
-        self.timers();
-        self.plan();
+        if known {
+            self.recheck_round();
+        }
+        if known || due {
+            self.timers();
+            self.plan();
+        }
     }
 
     /// The list or a circuit was changed by hand: a round with nothing left to try is over.
@@ -183,7 +187,7 @@ impl Reference {
     /// The first in order among those that may be dialed soonest; `None` if there is nobody.
     pub(super) fn choose(&mut self, wanted: Wanted, link: Option<u32>) -> Option<Choice> {
         let field = self.field(wanted, link);
-        if self.places.iter().all(|p| p.visited || !field.contains(&p.key)) {
+        if self.places.iter().any(|place| place.visited) && !self.more(wanted, link) {
             self.next_round();
         }
         let mut choices = Vec::new();

@@ -1,0 +1,319 @@
+//! How often, how long, how many.
+
+use std::time::Duration;
+
+use redial::{
+    Action, Backoff, Circuit, DialId, Event, Failure, Jitter, Overload, Policy, Selection,
+    Timestamp, WaitReason,
+};
+
+use super::{Asked, Verdict, ensure, stable_at, stretched, words};
+use crate::ops::{Call, Endpoints};
+use crate::trace::{Record, Subject, Trace};
+
+/// 4: dials in any window ≤ burst + window / spacing.
+///
+/// # Errors
+/// The first dial that is one too many.
+pub fn dials_are_rate_limited(trace: &Trace<'_>) -> Verdict {
+    let (burst, spacing) = trace.before.policy().rate_limit();
+    let spacing = i128::try_from(spacing.as_nanos()).unwrap_or(i128::MAX / (1 << 40));
+    // From dial i to dial j there are j − i + 1, so j − i + 1 − burst spacings must fit between them.
+    let mut latest = i128::MIN;
+    for (count, (record, dial)) in (0_i128..).zip(trace.dials()) {
+        let offset = i128::from(record.now.as_nanos()) - count * spacing;
+        latest = latest.max(offset);
+        let allowed = offset >= latest - (i128::from(burst) - 1) * spacing;
+        ensure(allowed, 0, || format!("dial {} at {} is one too many", dial.id, record.now))?;
+    }
+    Ok(())
+}
+
+/// 6: `max_attempts = N` means exactly N dials between resets; those that were aborted, and those that
+/// should have replaced a working connection, are not counted.
+///
+/// # Errors
+/// The first dial with a number out of turn, or a give-up too early or too late.
+pub fn attempts_are_exact(trace: &Trace<'_>) -> Verdict {
+    let limit = trace.before.policy().max_attempts();
+    let only = trace.before.policy().max_rounds().is_none();
+    let (mut last, mut neutral, mut reset) = (0, false, true);
+    let mut asked = Asked::default();
+    for (step, (before, record)) in trace.steps().enumerate() {
+        asked.note(record);
+        let was = before.action();
+        reset |= stable_at(before).is_some_and(|at| record.now >= at);
+        match record.call {
+            Call::Event(Event::Start | Event::Confirmed(_)) => reset = true,
+            Call::Event(Event::DialAborted(_) | Event::Redial) | Call::SetEndpoints(_) => {
+                neutral = true;
+            }
+            _ => neutral |= asked.offline && was.dial().is_some(),
+        }
+        // A dial whose connection to replace is gone is the first of a new outage.
+        if was.dial().is_some_and(|dial| dial.serving.is_some()) && record.action.held().is_none() {
+            (last, reset) = (1, true);
+        }
+        match record.action {
+            Action::Dial(dial) if dial.serving.is_none() => {
+                if was.dial().is_some_and(|old| old.id == dial.id) {
+                    ensure(dial.attempt == last, step, || words(before, record))?;
+                    continue;
+                }
+                let next = dial.attempt == last + 1
+                    || (neutral && dial.attempt == last)
+                    || (reset && dial.attempt == 1);
+                let within = limit.is_none_or(|limit| dial.attempt <= limit.get());
+                ensure(next && within, step, || {
+                    format!("{}, after attempt {last}", words(before, record))
+                })?;
+                (last, neutral, reset) = (dial.attempt, false, false);
+            }
+            Action::GiveUp(end) if end.reason == redial::GiveUpReason::MaxAttempts && only => {
+                ensure(limit.is_some_and(|limit| limit.get() == end.attempts), step, || {
+                    words(before, record)
+                })?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// 9: a wait whose reason is the backoff lies in [floor, max(cap, overload cap)], and a hint's is at
+/// least the hint. The interval never shrinks between resets (tables and custom shapes apart).
+///
+/// # Errors
+/// The first wait out of its range.
+pub fn waits_are_in_range(trace: &Trace<'_>) -> Verdict {
+    let policy = trace.before.policy();
+    let longest = match policy.overload() {
+        Overload::Jump { cap, .. } => cap.max(policy.cap()),
+        _ => policy.cap(),
+    };
+    let shapes = matches!(policy.backoff(), Backoff::Table { .. } | Backoff::Custom(_));
+    let steady = matches!(policy.jitter(), Jitter::None | Jitter::Phase(_)) && !shapes;
+    let mut previous = Duration::ZERO;
+    for (step, (before, record)) in trace.steps().enumerate() {
+        let stable = stable_at(before).is_some_and(|at| record.now >= at);
+        if stable || record.call == Call::Event(Event::Start) {
+            previous = Duration::ZERO;
+        }
+        if let Some((key, earliest)) = hinted(before, record) {
+            let until = record.after.endpoints().iter().find(|end| end.key() == key);
+            let until = until.and_then(redial::Endpoint::hinted_until);
+            let latest = record.now.saturating_add(stretched(policy.max_hint()));
+            let kept = until.is_some_and(|until| earliest <= until && until <= latest);
+            let over = matches!(record.action, Action::GiveUp(_));
+            ensure(kept || over, step, || format!("{}, hint {until:?}", words(before, record)))?;
+        }
+        if let Some(dial) = record.action.dial() {
+            let hint = before.endpoints().iter().find(|end| end.key() == dial.endpoint);
+            let hint = hint.and_then(redial::Endpoint::hinted_until);
+            let known = before.action().dial().is_some_and(|old| old.id == dial.id);
+            let fine = known || hint.is_none_or(|until| until <= record.now);
+            ensure(fine, step, || format!("{}, hint {hint:?}", words(before, record)))?;
+        }
+        let Action::SleepUntil(wait) = record.action else { continue };
+        if wait.reason != WaitReason::Backoff || wait.until == Timestamp::MAX {
+            continue;
+        }
+        let time = wait.until.saturating_since(record.now);
+        ensure(time <= longest, step, || words(before, record))?;
+        // A wait that begins here, and not after a stable connection, which has its own rule.
+        if matches!(before.action(), Action::Dial(_) | Action::Hold(_)) && !stable {
+            let grown = !steady || time.saturating_add(Duration::from_nanos(1)) >= previous;
+            ensure(time >= policy.floor() && grown, step, || {
+                format!("{}, after {previous:?}", words(before, record))
+            })?;
+            previous = time;
+        }
+    }
+    Ok(())
+}
+
+/// The endpoint that has just hinted, and the earliest time it asked for.
+fn hinted(before: &Subject<'_>, record: &Record<'_>) -> Option<(u32, Timestamp)> {
+    let was = before.action();
+    let (key, failure) = match record.call {
+        Call::Event(Event::DialFailed(id, failure)) => {
+            (was.dial().filter(|dial| dial.id == id)?.endpoint, failure)
+        }
+        Call::Event(Event::Closed(id, failure)) if was.held() == Some(id) => {
+            (before.status().endpoint?, failure)
+        }
+        _ => return None,
+    };
+    let Failure::RetryAfter { delay, .. } = failure else { return None };
+    // A shorter one is no hint; what a custom shape begins with is its own affair.
+    let policy = before.policy();
+    if matches!(policy.backoff(), Backoff::Custom(_) | Backoff::Never) {
+        return None;
+    }
+    let initial = policy.backoff().initial().max(policy.floor()).min(policy.cap());
+    (delay >= initial).then(|| (key, record.now.saturating_add(delay.min(policy.max_hint()))))
+}
+
+/// 10: a half-open circuit admits one probe, and leaves within its deadline and `stable_after`.
+///
+/// # Errors
+/// The first dial to an open circuit, or while another probes it, and the first probe that sticks.
+pub fn half_open_admits_one(trace: &Trace<'_>) -> Verdict {
+    let mut probe: Option<(DialId, u32)> = None;
+    for (step, (before, record)) in trace.steps().enumerate() {
+        let action = record.action;
+        let dialing = |id: DialId| action.dial().filter(|dial| dial.id == id);
+        let circuit = |key: u32| {
+            let endpoint = record.after.endpoints().iter().find(|end| end.key() == key);
+            endpoint.map(|endpoint| endpoint.circuit(record.now))
+        };
+        probe = probe.filter(|(id, key)| {
+            let named = dialing(*id).is_some() || action.held() == Some(*id);
+            named && circuit(*key) == Some(Circuit::HalfOpen)
+        });
+        if let Some((id, _)) = probe {
+            let end = dialing(id).map(|dial| dial.deadline).or(stable_at(&record.after));
+            ensure(end.is_some_and(|end| record.now < end), step, || {
+                format!("{}, probe {id} sticks", words(before, record))
+            })?;
+        }
+        let Some(dial) = action.dial() else { continue };
+        if before.action().dial().is_some_and(|old| old.id == dial.id) {
+            continue;
+        }
+        let open = matches!(circuit(dial.endpoint), Some(Circuit::Open { .. }));
+        ensure(!open, step, || format!("{}, which is open", words(before, record)))?;
+        if circuit(dial.endpoint) == Some(Circuit::HalfOpen) {
+            let other = probe.filter(|(_, key)| *key == dial.endpoint);
+            ensure(other.is_none(), step, || {
+                format!("{}, which {other:?} probes", words(before, record))
+            })?;
+            probe = Some((dial.id, dial.endpoint));
+        }
+    }
+    Ok(())
+}
+
+/// 13: each round visits every eligible endpoint once: after a failed dial to one, those that can be
+/// dialed all come before it again. Where the order is not a circle that nobody has touched since the
+/// start, or a hint is shorter than the backoff, one round may end with the endpoint that begins the
+/// next: there they come before it is dialed twice again.
+///
+/// # Errors
+/// The first dial that comes too soon.
+pub fn rounds_are_fair(trace: &Trace<'_>) -> Verdict {
+    let mut circle = false;
+    // Who has failed, who must come before it is dialed again, and how often it still may be.
+    let mut owed: Vec<(u32, u32, u8)> = Vec::new();
+    for (step, (before, record)) in trace.steps().enumerate() {
+        let (was, is) = (before.action(), record.action);
+        let by_hand = !matches!(
+            record.call,
+            Call::Event(
+                Event::Tick | Event::Connected(_) | Event::DialFailed(..) | Event::Closed(..)
+            )
+        );
+        let stable = stable_at(before).is_some_and(|at| record.now >= at);
+        let handover =
+            is.dial().is_some_and(|dial| dial.serving.is_some()) || was.draining().is_some();
+        if by_hand || stable || handover {
+            owed.clear();
+            let over = matches!(was, Action::GiveUp(_)) || step == 0;
+            let begun = over && record.call == Call::Event(Event::Start);
+            circle = begun && before.policy().selection() == Selection::RoundRobin;
+            continue;
+        }
+        let eligible = |key: u32| {
+            record.after.endpoints().iter().find(|end| end.key() == key).is_some_and(|endpoint| {
+                endpoint.circuit(record.now) == Circuit::Closed
+                    && endpoint.hinted_until().is_none_or(|until| until <= record.now)
+                    && endpoint.parked_until() <= record.now
+            })
+        };
+        owed.retain(|(_, other, _)| eligible(*other));
+        // A dial or connection that is no longer named has failed.
+        let id = was.dial().map(|dial| dial.id).or(was.held());
+        let ended = id.is_some() && id != is.dial().map(|dial| dial.id) && id != is.held();
+        let key = was.dial().map_or(before.status().endpoint, |dial| Some(dial.endpoint));
+        if let (Some(key), true) = (key, ended) {
+            for other in record.after.endpoints().iter().map(redial::Endpoint::key) {
+                let known = owed.iter().any(|(one, two, _)| (*one, *two) == (key, other));
+                if other != key && !known && eligible(other) {
+                    owed.push((key, other, u8::from(!circle || !eligible(key))));
+                }
+            }
+        }
+        let Some(dial) = is.dial() else { continue };
+        if was.dial().is_some_and(|old| old.id == dial.id) {
+            continue;
+        }
+        owed.retain(|(_, other, _)| *other != dial.endpoint);
+        for (key, other, more) in &mut owed {
+            if *key == dial.endpoint {
+                ensure(*more > 0, step, || format!("{}, before {other}", words(before, record)))?;
+                *more -= 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// 5: a server that accepts and closes meets the same delays and limits as one that refuses; with
+/// `Confirmed` in between the same delays.
+///
+/// # Errors
+/// The first dial at another time.
+pub fn accept_then_close_is_a_refusal(policy: &Policy, seed: u64, dials: usize) -> Verdict {
+    let refused = times(policy, seed, dials, |trace, now, id| {
+        trace.event(now, Event::DialFailed(id, Failure::Unreachable));
+    });
+    let closed = times(policy, seed, dials, |trace, now, id| {
+        trace.event(now, Event::Connected(id));
+        trace.event(now, Event::Closed(id, Failure::Unreachable));
+    });
+    ensure(refused == closed, 0, || format!("refused {refused:?}, closed {closed:?}"))?;
+    let limited = policy.max_attempts().is_some()
+        || policy.max_rounds().is_some()
+        || policy.max_elapsed().is_some();
+    // Being confirmed settles limits and breaker, and begins a new outage.
+    if !limited && policy.breaker().is_none() && !matches!(policy.backoff(), Backoff::Custom(_)) {
+        let confirmed = times(policy, seed, dials, |trace, now, id| {
+            trace.event(now, Event::Connected(id));
+            trace.event(now, Event::Confirmed(id));
+            trace.event(now, Event::Closed(id, Failure::Unreachable));
+        });
+        ensure(refused == confirmed, 0, || {
+            format!("refused {refused:?}, confirmed {confirmed:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// When the first dials happen, and how it ends, if each is answered at once.
+fn times(
+    policy: &Policy,
+    seed: u64,
+    dials: usize,
+    mut answer: impl FnMut(&mut Trace<'_>, Timestamp, DialId),
+) -> (Vec<Timestamp>, Option<redial::GiveUpReason>) {
+    let mut trace = Trace::new(policy, seed, &[0]);
+    trace.before = Subject::with_endpoints(policy, seed, Endpoints::of(&[0]));
+    let (mut now, mut times) = (Timestamp::ORIGIN, Vec::new());
+    let mut action = trace.event(now, Event::Start);
+    while times.len() < dials {
+        match action {
+            Action::Dial(dial) => {
+                times.push(now);
+                answer(&mut trace, now, dial.id);
+            }
+            Action::SleepUntil(wait) if wait.until < Timestamp::MAX => {
+                now = wait.until;
+                trace.event(now, Event::Tick);
+            }
+            Action::GiveUp(end) => return (times, Some(end.reason)),
+            Action::Idle | Action::Hold(_) | Action::SleepUntil(_) => break,
+        }
+        action = trace.current().action();
+    }
+    (times, None)
+}
