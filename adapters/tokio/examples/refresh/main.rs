@@ -1,0 +1,119 @@
+//! Refreshes a healthy connection every 1.5 s (think of 12 h) with no failed call, and catches up on
+//! what was missed after a drop.
+//!
+//! Run it: `cargo run -p redial-tokio --example refresh` (9 s)
+//!
+//! Three callers share one connection to a server that pushes numbered updates and answers calls. At a
+//! refresh the new connection comes up first and the old one finishes what it has started. Then the
+//! server is cut off, comes back busy ("wait 1 s"), and the network goes away and returns.
+
+mod client;
+mod server;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redial_tokio::redial::{Backoff, Failures, FirstRetry, Jitter, Policy, Reconnector};
+use redial_tokio::{LinkHandle, Transition, driver, spawn_drive};
+use tokio::time::sleep;
+
+use client::{Calls, ClientError, Seen};
+use server::Server;
+
+/// A policy of one's own: 500 ms, 1 s, 2 s … 60 s, less up to a fifth that is drawn, and no more after
+/// the thirtieth failure. What it goes by is kept by the machine, and reset when a connection was stable.
+fn schedule(failures: Failures) -> Option<Duration> {
+    let wait = (failures.previous * 2).max(Duration::from_millis(500)).min(Duration::from_secs(60));
+    let per_mille = 1000 - u32::try_from(failures.draw % 200).unwrap_or(0);
+    (failures.count <= 30).then(|| wait * per_mille / 1000)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let policy = Policy::builder()
+        .backoff(Backoff::Custom(schedule))
+        .jitter(Jitter::None) // the schedule brings its own
+        .cap(Duration::from_secs(60))
+        .first_retry(FirstRetry::Backoff)
+        .stable_after(Duration::from_millis(300))
+        .max_age(Duration::from_millis(1500))
+        .drain_timeout(Duration::from_secs(1))
+        .build()?;
+
+    let mut server = Server::start().await?;
+    let (address, seen) = (server.address(), Arc::new(Seen::default()));
+    let (dial, update) = (seen.clone(), seen.clone());
+    let drive = driver(Reconnector::new(policy, u64::from(std::process::id())))
+        .share(client::Connection::calls)
+        .observe(|transition: &Transition<'_, ClientError>| tell(transition))
+        .drive(
+            move |_| client::connect(address, dial.clone()),
+            move |connection, session| client::serve(connection, session, update.clone()),
+        );
+    let link = spawn_drive(drive);
+
+    let (made, again) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let callers: Vec<_> =
+        (0..3).map(|_| tokio::spawn(caller(link.handle(), made.clone(), again.clone()))).collect();
+
+    sleep(Duration::from_millis(4700)).await;
+    let (calls, failed) = (made.load(Ordering::Relaxed), again.load(Ordering::Relaxed));
+    println!("-- {calls} calls over {} connections, {failed} failed", link.status().dials);
+    if failed > 0 {
+        return Err("a call failed at a refresh".into());
+    }
+
+    println!("-- the server is cut off, and busy when it returns");
+    server.cut();
+    sleep(Duration::from_millis(400)).await;
+    server.restart(true).await?;
+    sleep(Duration::from_secs(2)).await;
+
+    println!("-- the network is gone, and then restored");
+    link.offline();
+    server.cut();
+    sleep(Duration::from_secs(1)).await;
+    server.restart(false).await?;
+    link.online();
+    link.connection().await?;
+    sleep(Duration::from_millis(500)).await;
+
+    callers.iter().for_each(tokio::task::JoinHandle::abort);
+    link.shutdown(Duration::from_secs(1)).await?;
+    let (calls, again) = (made.load(Ordering::Relaxed), again.load(Ordering::Relaxed));
+    println!("-- {calls} calls answered, of which {again} were sent again after a cut");
+    println!("-- updates 1 to {} seen, each once", seen.newest());
+    Ok(())
+}
+
+/// Calls on whatever connection there is. A call that was not answered is sent again on the next one,
+/// since asking twice does no harm.
+async fn caller(link: LinkHandle<Calls, ClientError>, made: Arc<AtomicU64>, again: Arc<AtomicU64>) {
+    for number in 0.. {
+        while let Ok(connection) = link.connection().await {
+            match client::call(&connection, number).await {
+                Ok(answer) if answer == number => break,
+                Ok(_) | Err(client::Unanswered::Lost) => again.fetch_add(1, Ordering::Relaxed),
+                // Taken back before it was sent: the connection drains, and the next is there.
+                Err(client::Unanswered::Refused) => 0,
+            };
+            tokio::task::yield_now().await;
+        }
+        made.fetch_add(1, Ordering::Relaxed);
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn tell(transition: &Transition<'_, ClientError>) {
+    let Transition { at, before, action, .. } = transition;
+    if before.to_string() == action.to_string() {
+        return; // the same, but stable now, or waiting for something else
+    }
+    print!("[{:6.3}s] {action}", at.since_origin().as_secs_f64());
+    match transition.error {
+        Some(error) => println!("; {error}"),
+        None => println!(),
+    }
+}
