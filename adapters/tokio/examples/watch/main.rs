@@ -1,5 +1,7 @@
 //! Keeps a TCP connection to a server and prints one line for each transition.
 //!
+//! Run it: `cargo run -p redial-tokio --example watch` (20 s)
+//!
 //! ```text
 //! watch HOST:PORT ...    until Ctrl-C; several addresses are one link that fails over
 //! watch                  takes a server of its own through every kind of outage, in about 20 s
