@@ -1,14 +1,16 @@
 //! What an error means for the link: by kind, never by its text.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use redial::Failure;
 
-/// Says what an error means for dialing again.
+/// Says what an error means for dialing again. Displayed, where it is: in logs.
 ///
 /// ```
+/// use std::fmt;
 /// use redial_async::{Classify, io_failure, redial::Failure};
 ///
 /// enum Error {
@@ -30,8 +32,18 @@ use redial::Failure;
 ///         !matches!(self, Self::NoSuchKey)
 ///     }
 /// }
+///
+/// impl fmt::Display for Error {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         match self {
+///             Self::Io(error) => error.fmt(f),
+///             Self::BadPassword => f.write_str("bad password"),
+///             Self::NoSuchKey => f.write_str("no such key"),
+///         }
+///     }
+/// }
 /// ```
-pub trait Classify {
+pub trait Classify: fmt::Display {
     /// What the end of a dial or connection with this error says about the server.
     fn classify(&self) -> Failure;
 

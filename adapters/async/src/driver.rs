@@ -7,7 +7,7 @@ use redial::{Endpoint, Policy, Reconnector};
 
 use crate::classify::{Classify, Ended};
 use crate::drive::Drive;
-use crate::engine::Engine;
+use crate::engine::{Choices, Engine};
 use crate::error::LinkError;
 use crate::hub::Hub;
 use crate::runtime::Runtime;
@@ -47,13 +47,14 @@ pub struct Driver<R, P = Policy, S = [Endpoint; 1], K = Private, O = Silent> {
     runtime: R,
     sharing: K,
     observer: O,
-    lazy: bool,
+    choices: Choices,
 }
 
 impl<R, P, S> Driver<R, P, S> {
     /// A link that shares nothing, tells nobody, and starts when it is first polled.
     pub fn new(reconnector: Reconnector<P, S>, runtime: R) -> Self {
-        Self { reconnector, runtime, sharing: Private, observer: Silent, lazy: false }
+        let choices = Choices { lazy: false, name: "link".into() };
+        Self { reconnector, runtime, sharing: Private, observer: Silent, choices }
     }
 }
 
@@ -61,7 +62,13 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
     /// Starts at the first [`start`](crate::LinkHandle::start), or when the first caller wants a
     /// connection.
     pub fn lazy(mut self) -> Self {
-        self.lazy = true;
+        self.choices.lazy = true;
+        self
+    }
+
+    /// What logs and metrics call it; `link` if nothing else was said.
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.choices.name = name.into();
         self
     }
 
@@ -87,14 +94,14 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
     }
 
     fn sharing<L>(self, sharing: L) -> Driver<R, P, S, L, O> {
-        let Self { reconnector, runtime, observer, lazy, .. } = self;
-        Driver { reconnector, runtime, sharing, observer, lazy }
+        let Self { reconnector, runtime, observer, choices, .. } = self;
+        Driver { reconnector, runtime, sharing, observer, choices }
     }
 
     /// Every transition is told to `observer`, from inside the loop.
     pub fn observe<E, F: FnMut(&Transition<'_, E>)>(self, observer: F) -> Driver<R, P, S, K, F> {
-        let Self { reconnector, runtime, sharing, lazy, .. } = self;
-        Driver { reconnector, runtime, sharing, observer, lazy }
+        let Self { reconnector, runtime, sharing, choices, .. } = self;
+        Driver { reconnector, runtime, sharing, observer, choices }
     }
 
     /// The future that drives the link, as [`drive`] does.
@@ -123,7 +130,7 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
             self.runtime,
             self.sharing,
             self.observer,
-            self.lazy,
+            self.choices,
             (hub.clone(), view.clone()),
         );
         Drive::new(engine.run(connect, serve), hub, view)

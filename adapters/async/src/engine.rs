@@ -14,15 +14,24 @@ use crate::hub::{Commands, Hub, Wanted};
 use crate::runtime::Runtime;
 use crate::session::{Attempt, GoingAway, Session, Slot};
 use crate::sharing::Sharing;
+use crate::telemetry::Telemetry;
 use crate::transition::{Observe, Transition};
 use crate::view::{Connection, End, View};
 use crate::world::{Dialing, Happened, Serving, World, caught};
+
+/// What a driver chooses that needs no type of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Choices {
+    pub(crate) lazy: bool,
+    pub(crate) name: Arc<str>,
+}
 
 pub(crate) struct Engine<R, P, S, K, O, H, E> {
     reconnector: Reconnector<P, S>,
     runtime: R,
     sharing: K,
     observer: O,
+    telemetry: Telemetry,
     hub: Arc<Hub>,
     view: Arc<View<H, E>>,
     /// The commands that have been obeyed.
@@ -48,7 +57,7 @@ where
         runtime: R,
         sharing: K,
         observer: O,
-        lazy: bool,
+        Choices { lazy, name }: Choices,
         (hub, view): (Arc<Hub>, Arc<View<H, E>>),
     ) -> Self {
         let seen = hub.commands();
@@ -60,6 +69,7 @@ where
             runtime,
             sharing,
             observer,
+            telemetry: Telemetry::new(name),
             hub,
             view,
             seen,
@@ -105,12 +115,14 @@ where
             }
             let happened = poll_fn(|cx| {
                 let engine = &mut *self;
-                let wake = engine.reconnector.action().wake();
-                let wake = engine.shutdown.map_or(wake, |by| by.min(wake));
+                let wake = engine.wake();
                 world.poll(cx, &engine.hub, &engine.runtime, wake)
             })
             .await;
             let now = self.runtime.now();
+            if self.hub.tend_deadlines(now) {
+                self.hub.changed.notify(usize::MAX);
+            }
             match happened {
                 Happened::Dialed(dialing, Ok(connection)) => {
                     self.connected(now, &mut world, dialing, connection, serve)?;
@@ -130,6 +142,12 @@ where
                 self.stop(now);
             }
         }
+    }
+
+    /// When to look again: the machine's wake, the end of a shutdown, or an operation's deadline.
+    fn wake(&self) -> Timestamp {
+        let wake = self.reconnector.action().wake().min(self.hub.next_deadline());
+        self.shutdown.map_or(wake, |by| by.min(wake))
     }
 
     /// Drops what the action does not name, and starts the dial that it does.
@@ -193,8 +211,9 @@ where
         let held = link.map(|Serving { dial, shared, .. }| {
             Connection::new(dial.id, dial.endpoint, shared.clone())
         });
-        let draining = action.draining().map(|old| old.id);
-        let changed = self.view.publish(held, draining, ended, self.seen.starts);
+        let mut links = world.links.iter().map(|link| link.dial.id);
+        let named = [links.next(), links.next()];
+        let changed = self.view.publish(held, named, ended, self.seen.starts);
         if self.hub.set_status(status) || changed {
             self.hub.changed.notify(usize::MAX);
         }
@@ -280,6 +299,9 @@ where
         for Serving { dial, slot, .. } in &world.links {
             self.hear(now, dial.id, slot);
         }
+        if let Some(message) = self.view.take_panicked() {
+            return Err(LinkError::Panicked(message));
+        }
         for report in self.view.take_reports() {
             let Some(Serving { shared, future, .. }) = world.remove(report.id) else { continue };
             drop(future);
@@ -342,6 +364,10 @@ where
             }
             Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
         }
+        if asked.health != seen.health {
+            self.hub.observe(now, &self.reconnector.status(), asked.health);
+            self.hub.changed.notify(usize::MAX);
+        }
         if asked.redials != seen.redials {
             self.handle(now, Event::Redial, None, None);
         }
@@ -365,6 +391,7 @@ where
         let (from, before) = (self.reconnector.status(), self.reconnector.action());
         let action = self.reconnector.handle(now, event);
         let to = self.reconnector.status();
+        self.hub.observe(now, &to, self.seen.health);
         let named =
             |action: &Action| (action.dial().map(|dial| dial.id), action.held(), action.draining());
         if from == to && named(&before) == named(&action) {
@@ -374,6 +401,7 @@ where
         let endpoints = self.reconnector.endpoints();
         let transition =
             Transition { at: now, from, before, to, action, failure, error, endpoints };
+        self.telemetry.record(&transition);
         self.observer.observe(&transition);
     }
 

@@ -1,16 +1,19 @@
 //! What callers hold of a link: commands, its status, its connection.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use event_listener::EventListener;
-use redial::{DialId, Status};
+use redial::{DialId, Health, Status};
 
+use crate::classify::Classify;
 use crate::error::LinkError;
 use crate::hub::{Hub, Wanted, poll_until};
+use crate::run::{Idempotent, Run};
 use crate::view::{Connection, End, View};
 use crate::watch::Watch;
 
@@ -19,10 +22,10 @@ use crate::watch::Watch;
 /// Commands are a level and not a queue: what counts is what was said last, and saying it twice is saying
 /// it once. `H` is what is [shared](crate::Driver::share) of the connection; `()` if nothing is.
 pub struct LinkHandle<H = (), E = std::io::Error> {
-    hub: Arc<Hub>,
-    view: Arc<View<H, E>>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) view: Arc<View<H, E>>,
     /// Of the poll forms.
-    listener: Option<EventListener>,
+    pub(crate) listener: Option<EventListener>,
     ticket: Option<u64>,
 }
 
@@ -107,6 +110,18 @@ impl<H, E> LinkHandle<H, E> {
         self.hub.status().0
     }
 
+    /// Time up and down, dials, failures and reliability, up to now. The window of recent reliability is
+    /// an hour.
+    pub async fn health(&self) -> Health {
+        let asked = self.hub.tell(|commands| {
+            commands.health += 1;
+            commands.health
+        });
+        let mut listener = None;
+        poll_fn(|cx| poll_until(&self.hub.changed, &mut listener, cx, || self.hub.health(asked)))
+            .await
+    }
+
     /// Watches the status, from now on.
     pub fn watch(&self) -> Watch {
         Watch::new(self.hub.clone())
@@ -157,6 +172,23 @@ impl<H: Clone, E> LinkHandle<H, E> {
     /// [`LinkError`] if the link gives up while waiting, or was stopped.
     pub fn connection(&self) -> Connecting<H, E> {
         Connecting { handle: self.clone() }
+    }
+
+    /// Runs an operation on the connection, waiting for one if there is none. If the operation's error
+    /// [breaks the connection](Classify::breaks_connection) it is reported, once however many see it, and an
+    /// idempotent operation runs again on the next connection. Any other error is the answer.
+    ///
+    /// Dropping the future never touches the link.
+    ///
+    /// # Errors
+    /// [`RunError`], which tells an operation that failed from one that found no connection.
+    pub fn run<T, F, Op>(&self, op: Op, idempotent: Idempotent) -> Run<H, E, Op, F>
+    where
+        Op: FnMut(Connection<H>) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Classify,
+    {
+        Run::new(self.clone(), op, idempotent)
     }
 
     /// [`connection`](Self::connection) as a poll.

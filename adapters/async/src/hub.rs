@@ -9,7 +9,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use event_listener::{Event, EventListener};
-use redial::Status;
+use redial::{Health, Status, Timestamp};
+
+use crate::deadlines::Deadlines;
 
 /// What those outside want, as a level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +34,7 @@ pub(crate) struct Commands {
     pub(crate) offline: bool,
     pub(crate) defers: u64,
     pub(crate) defer: Duration,
+    pub(crate) health: u64,
     /// Stay after a stop or a give-up, for as long as someone can start the link again.
     pub(crate) restartable: bool,
     pub(crate) aborted: bool,
@@ -46,6 +49,10 @@ struct State {
     handles: usize,
     status: Status,
     version: u64,
+    health: Health,
+    /// Requests for health that it is good for.
+    health_asked: u64,
+    deadlines: Deadlines,
     /// The loop has ended.
     gone: bool,
 }
@@ -69,6 +76,7 @@ impl Hub {
             offline: false,
             defers: 0,
             defer: Duration::ZERO,
+            health: 0,
             restartable: false,
             aborted: false,
         };
@@ -79,6 +87,9 @@ impl Hub {
             handles: 0,
             status,
             version: 0,
+            health: Health::new(Duration::from_secs(3600), 950_000),
+            health_asked: 0,
+            deadlines: Deadlines::default(),
             gone: false,
         };
         Self { state: Mutex::new(state), changed: Event::new() }
@@ -171,6 +182,44 @@ impl Hub {
             state.version += 1;
         }
         differs
+    }
+
+    /// The status at `now`, for the health; good for so many requests.
+    pub(crate) fn observe(&self, now: Timestamp, status: &Status, asked: u64) {
+        let mut state = self.lock();
+        state.health.observe(now, status);
+        state.health_asked = asked;
+    }
+
+    /// The health, if it is good for request number `asked` or will not be better.
+    pub(crate) fn health(&self, asked: u64) -> Option<Health> {
+        let state = self.lock();
+        (state.gone || state.health_asked >= asked).then_some(state.health)
+    }
+
+    /// Asks the loop for a deadline; returns its number.
+    pub(crate) fn add_deadline(&self, within: Duration) -> u64 {
+        let number = self.lock().deadlines.add(within);
+        self.speak();
+        number
+    }
+
+    pub(crate) fn drop_deadline(&self, number: u64) {
+        self.lock().deadlines.remove(number);
+    }
+
+    pub(crate) fn is_expired(&self, number: u64) -> bool {
+        let state = self.lock();
+        state.gone || state.deadlines.is_expired(number)
+    }
+
+    /// Arms new deadlines; true if any has expired.
+    pub(crate) fn tend_deadlines(&self, now: Timestamp) -> bool {
+        self.lock().deadlines.tend(now)
+    }
+
+    pub(crate) fn next_deadline(&self) -> Timestamp {
+        self.lock().deadlines.next()
     }
 
     pub(crate) fn set_gone(&self) {

@@ -38,6 +38,7 @@
 #![deny(missing_docs)]
 
 mod classify;
+mod deadlines;
 mod drive;
 mod driver;
 mod engine;
@@ -46,9 +47,13 @@ mod handle;
 mod hub;
 mod link;
 mod race;
+mod restore;
+mod run;
 mod runtime;
 mod session;
 mod sharing;
+mod subscriptions;
+mod telemetry;
 mod transition;
 mod view;
 mod watch;
@@ -62,9 +67,12 @@ pub use handle::{Closed, Connecting, LinkHandle};
 pub use link::Link;
 pub use race::race;
 pub use redial;
+pub use restore::{Restoring, on_connected};
+pub use run::{Idempotent, Run, RunError};
 pub use runtime::Runtime;
 pub use session::{Attempt, Session};
 pub use sharing::{Private, ShareBy, ShareClosing, Sharing};
+pub use subscriptions::{Change, Cursor, Subscriptions};
 pub use transition::{Observe, Silent, Transition};
 pub use view::Connection;
 pub use watch::{Changed, Watch};

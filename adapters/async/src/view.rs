@@ -44,7 +44,8 @@ pub(crate) struct View<H, E> {
 #[derive(Debug)]
 struct State<H, E> {
     held: Option<Connection<H>>,
-    draining: Option<DialId>,
+    /// The connections that exist, which callers may still be using.
+    named: [Option<DialId>; 2],
     ended: Option<End<E>>,
     /// The loop will not come back.
     gone: bool,
@@ -52,6 +53,7 @@ struct State<H, E> {
     starts: u64,
     /// At most one for each connection, so at most two.
     reports: Vec<Report<E>>,
+    panicked: Option<Arc<str>>,
 }
 
 /// What a caller says about a connection.
@@ -65,11 +67,12 @@ impl<H, E> View<H, E> {
     pub(crate) fn new() -> Self {
         let state = State {
             held: None,
-            draining: None,
+            named: [None; 2],
             ended: None,
             gone: false,
             starts: 0,
             reports: Vec::new(),
+            panicked: None,
         };
         Self { state: Mutex::new(state) }
     }
@@ -83,7 +86,7 @@ impl<H, E> View<H, E> {
     pub(crate) fn publish(
         &self,
         held: Option<Connection<H>>,
-        draining: Option<DialId>,
+        named: [Option<DialId>; 2],
         ended: Option<End<E>>,
         starts: u64,
     ) -> bool {
@@ -91,11 +94,13 @@ impl<H, E> View<H, E> {
         let reported = |id| state.reports.iter().any(|report: &Report<E>| report.id == id);
         let held = held.filter(|connection| !reported(connection.id));
         let id = |held: &Option<Connection<H>>| held.as_ref().map(|connection| connection.id);
+        let named = named.map(|id| id.filter(|id| !reported(*id)));
         let differs = id(&held) != id(&state.held)
+            || named != state.named
             || ended.is_some() != state.ended.is_some()
             || starts != state.starts;
         let replaced = std::mem::replace(&mut state.held, held);
-        state.draining = draining;
+        state.named = named;
         state.ended = ended;
         state.starts = starts;
         drop(state);
@@ -107,7 +112,7 @@ impl<H, E> View<H, E> {
     pub(crate) fn set_gone(&self, end: End<E>) {
         let mut state = self.lock();
         let held = state.held.take();
-        state.draining = None;
+        state.named = [None; 2];
         state.ended = Some(end);
         state.gone = true;
         drop(state);
@@ -125,18 +130,28 @@ impl<H, E> View<H, E> {
     /// longer one.
     pub(crate) fn report(&self, id: DialId, error: Arc<E>) -> bool {
         let mut state = self.lock();
-        let held = state.held.as_ref().is_some_and(|connection| connection.id == id);
-        if !held && state.draining != Some(id) {
+        let Some(named) = state.named.iter_mut().find(|named| **named == Some(id)) else {
             return false;
-        }
-        let broken = if held { state.held.take() } else { None };
-        if !held {
-            state.draining = None;
-        }
+        };
+        *named = None;
+        let broken = state.held.take_if(|connection| connection.id == id);
         state.reports.push(Report { id, error });
         drop(state);
         drop(broken);
         true
+    }
+
+    /// Whether this connection should exist.
+    pub(crate) fn names(&self, id: DialId) -> bool {
+        self.lock().named.contains(&Some(id))
+    }
+
+    pub(crate) fn set_panicked(&self, message: Arc<str>) {
+        self.lock().panicked.get_or_insert(message);
+    }
+
+    pub(crate) fn take_panicked(&self) -> Option<Arc<str>> {
+        self.lock().panicked.take()
     }
 
     pub(crate) fn take_reports(&self) -> Vec<Report<E>> {

@@ -21,7 +21,7 @@ pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| message(payload.as_ref()))
 }
 
-fn message(payload: &(dyn Any + Send)) -> Panic {
+pub(crate) fn message(payload: &(dyn Any + Send)) -> Panic {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("(no message)").into()

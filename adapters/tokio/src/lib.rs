@@ -33,10 +33,6 @@ mod runtime;
 mod spawn;
 
 pub use connect::connect;
-pub use redial_async::{
-    Attempt, Changed, Classify, Closed, Connecting, Connection, Drive, Driver, Ended, Link,
-    LinkError, LinkHandle, Observe, Runtime, Session, Sharing, Transition, Watch, drive,
-    io_failure, race, redial,
-};
+pub use redial_async::*;
 pub use runtime::TokioRuntime;
 pub use spawn::{driver, spawn, spawn_drive, spawn_drive_local, spawn_local};
