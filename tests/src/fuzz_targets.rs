@@ -10,16 +10,19 @@ pub use self::breaker::breaker;
 pub use self::policy::policy;
 pub use self::snapshot::snapshot;
 
-use crate::reference;
+use crate::{Case, reference};
 
-/// A policy and operations: the machine against the reference.
+/// A policy and operations: the machine against the reference, and against every law.
 ///
 /// # Panics
-/// If they differ.
+/// If it differs, or breaks one.
 pub fn reconnector(input: &[u8]) {
-    let case = reference::Case::decode(input);
-    if let Err(report) = case.check() {
+    let case = Case::decode(input);
+    if let Err(report) = reference::compare(&case) {
         panic!("{report}");
+    }
+    if let Err(violation) = case.check() {
+        panic!("{violation}\n{case}");
     }
 }
 

@@ -24,7 +24,7 @@ use self::shape::{Class, Round};
 use crate::ops::Call;
 
 pub use self::circuit::{DullBreaker, Is, stretched_by_draw};
-pub use self::compare::{Case, compare};
+pub use self::compare::compare;
 pub use self::said::Said;
 
 /// How much is known of a connection.

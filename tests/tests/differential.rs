@@ -1,7 +1,7 @@
 //! The machine does what the dull reference says, step by step.
 
-use redial_testkit::reference::Case;
-use redial_testkit::{Random, seed};
+use redial_testkit::reference::compare;
+use redial_testkit::{Case, Random, seed};
 
 /// Steps of all runs together: `REDIAL_STEPS`, or a million.
 fn steps() -> u64 {
@@ -20,10 +20,10 @@ fn the_machine_does_what_the_reference_says() {
         let most = if random.number() % 8 == 0 { 400 } else { 60 };
         let run = 1 + random.number() % most;
         let length = usize::try_from(run).expect("short");
-        let mut case = Case::random(&mut random, length);
-        if case.check().is_err() {
-            case.shrink();
-            panic!("{}", case.check().expect_err("only what is not needed was taken out"));
+        let case = Case::random(&mut random, length);
+        if compare(&case).is_err() {
+            let smallest = case.shrink(|smaller| compare(smaller).is_err());
+            panic!("{}", compare(&smallest).expect_err("only what is not needed was left out"));
         }
         left = left.saturating_sub(run);
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use redial::{Action, Circuit, EndpointSnapshot, Event, Policy, Reconnector, Snapshot, Timestamp};
 
 use crate::bytes::span;
+use crate::case::Case;
 use crate::ops::Endpoints;
-use crate::reference::Case;
-use crate::trace::{Subject, apply};
+use crate::trace::Subject;
 
 /// A damaged snapshot, or an operation list with a crash in the middle.
 ///
@@ -47,15 +47,8 @@ fn raw(input: &[u8]) {
 /// A link runs, crashes and is restored.
 fn crash(kind: u8, input: &[u8]) {
     let case = Case::decode(input);
-    let mut machine: Subject<'_> =
-        Reconnector::with_endpoints(&case.policy, case.seed, Endpoints::of(&case.keys));
-    let (mut clock, mut last) = (Timestamp::ORIGIN, None);
-    for op in &case.ops {
-        let (now, call) = op.resolve(clock, &machine.action(), last);
-        clock = now;
-        let action = apply(&mut machine, now, &call);
-        last = action.dial().map(|dial| dial.id).or(last);
-    }
+    let trace = case.trace();
+    let (machine, last) = (trace.current(), trace.dials().last().map(|(_, dial)| dial.id));
     let snapshot = machine.snapshot();
     assert_eq!(Snapshot::from_bytes(&snapshot.to_bytes()), Ok(snapshot));
     let health: Vec<EndpointSnapshot> = machine.endpoint_snapshots().collect();
