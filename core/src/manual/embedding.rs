@@ -4,7 +4,7 @@
 //! `Send` nor `'static`, and opens no socket: `connect` and `serve` are your code, on your sockets.
 //! This is all of an adapter for an event loop on one thread, whose connections may hold an `Rc`:
 //!
-//! ```rust,ignore
+//! ```text
 //! use std::cell::{Cell, RefCell};
 //! use std::collections::BTreeMap;
 //! use std::pin::Pin;
@@ -71,7 +71,7 @@
 //! `advance(now)`. In a test it does not wait: it advances to `earliest()`, and a year takes
 //! milliseconds.
 //!
-//! ```rust,ignore
+//! ```text
 //! let clock = Clock::default();
 //! let drive = redial_async::drive(Reconnector::new(Policy::DEFAULT, seed), clock.clone(), connect, serve);
 //! let link = drive.handle(); // or drive.link(), which ends it when dropped
