@@ -1,0 +1,92 @@
+//! The work, done by a fleet.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use redial::Timestamp;
+use redial::{Action, Backoff, DialId, Event, Failure, FirstRetry, Jitter, Policy, Reconnector};
+use redial_fleet::{Fleet, Key};
+
+use crate::World;
+use crate::tasks::Draws;
+
+/// How long a connection lasts.
+pub(crate) const UP: Duration = Duration::from_secs(30);
+
+const POLICY: Policy = match Policy::builder()
+    .backoff(Backoff::exponential(Duration::from_millis(100), 2, 1))
+    .cap(Duration::from_secs(30))
+    .jitter(Jitter::Equal)
+    .first_retry(FirstRetry::Immediate)
+    .startup_splay(Duration::from_secs(30))
+    .rate_limit(100, Duration::from_millis(10))
+    .build()
+{
+    Ok(policy) => policy,
+    Err(_) => panic!("a bad policy"),
+};
+
+pub(crate) struct Links {
+    fleet: Fleet<&'static Policy>,
+    /// When the server closes which connection; all last equally long.
+    up: VecDeque<(Timestamp, Key, DialId)>,
+    now: Timestamp,
+    draws: Draws,
+    events: u64,
+}
+
+impl World for Links {
+    fn new(links: u32) -> Self {
+        static SHARED: Policy = POLICY;
+        let mut fleet = Fleet::new();
+        fleet.reserve(links as usize);
+        let now = Timestamp::ORIGIN;
+        for seed in 0..u64::from(links) {
+            let key = fleet.insert(now, Reconnector::new(&SHARED, seed));
+            fleet.handle(now, key, Event::Start);
+        }
+        Self { fleet, up: VecDeque::new(), now, draws: Draws(1), events: 0 }
+    }
+
+    fn run(&mut self, events: u64) {
+        let target = self.events + events;
+        while self.events < target {
+            let close = self.up.front().map_or(Timestamp::MAX, |(at, ..)| *at);
+            let wake = self.fleet.wake().min(close).max(self.now);
+            self.now = Timestamp::from_nanos(wake.as_nanos().next_multiple_of(1_000_000));
+            while let Some((at, key, id)) = self.up.front().copied() {
+                if at > self.now {
+                    break;
+                }
+                self.up.pop_front();
+                self.events += 1;
+                let closed = Event::Closed(id, Failure::Unreachable);
+                if let Some(action) = self.fleet.handle(self.now, key, closed) {
+                    self.reconcile(key, action);
+                }
+            }
+            while let Some((key, action)) = self.fleet.poll(self.now) {
+                self.reconcile(key, action);
+            }
+        }
+    }
+}
+
+impl Links {
+    /// Every dial ends at once; one in eight succeeds.
+    fn reconcile(&mut self, key: Key, mut action: Action) {
+        while let Action::Dial(dial) = action {
+            self.events += 1;
+            let event = if self.draws.one_in_eight() {
+                self.up.push_back((self.now.saturating_add(UP), key, dial.id));
+                Event::Connected(dial.id)
+            } else {
+                Event::DialFailed(dial.id, Failure::Unreachable)
+            };
+            match self.fleet.handle(self.now, key, event) {
+                Some(next) => action = next,
+                None => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A million links in one thread, beside tokio tasks that do the same.
+//!
+//! ```text
+//! cargo run --profile bench -p redial-fleet-bench [-- --store]
+//! ```
+//!
+//! The work: every link dials, one dial in eight succeeds, a connection lasts 30 s, the interval doubles
+//! from 100 ms to 30 s with jitter. An event is a dial's outcome or a connection's end; timers, ticks and
+//! wakes are part of its cost. Time is simulated on both sides, in steps of a millisecond, and one thread
+//! does everything. Instructions come from valgrind's callgrind (exactly repeatable), times from this
+//! machine (compare them only with each other), bytes from the allocator.
+//!
+//! `--store` writes the table and the plot beside this program's manifest.
+
+mod count;
+mod limit;
+mod links;
+mod plot;
+mod tasks;
+
+use std::env::args;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static HEAP: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+
+const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+
+/// One size of one side.
+#[derive(Clone, Copy, Debug)]
+struct Figure {
+    links: u32,
+    nanos: f64,
+    bytes: f64,
+}
+
+/// Something that can be made to do events.
+trait World {
+    fn new(links: u32) -> Self;
+    fn run(&mut self, events: u64);
+}
+
+fn live() -> usize {
+    let stats = HEAP.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// Runs `links` links until they are spread over their intervals, and then measures.
+fn measure<W: World>(links: u32) -> Figure {
+    let before = live();
+    let mut world = W::new(links);
+    let warm = u64::from(links) * 8;
+    let events = warm.max(1_000_000);
+    world.run(warm);
+    #[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+    let begin = Instant::now();
+    world.run(events);
+    let nanos = begin.elapsed().as_secs_f64() * 1e9 / count::float(events);
+    let bytes = count::float((live() - before) as u64) / f64::from(links);
+    Figure { links, nanos, bytes }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["--count", side, links, events] = words.as_slice() {
+        count::child(side, links.parse().unwrap_or(1), events.parse().unwrap_or(1));
+        return ExitCode::SUCCESS;
+    }
+    let sizes = [1_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
+    let fleet: Vec<Figure> = sizes.iter().map(|links| measure::<links::Links>(*links)).collect();
+    let tasks: Vec<Figure> = sizes[..5].iter().map(|n| measure::<tasks::Tasks>(*n)).collect();
+    let mut table = String::from("| links | redial-fleet | | tokio + backon | |\n");
+    table.push_str(
+        "|---:|---:|---:|---:|---:|\n| | ns/event | bytes/link | ns/event | bytes/link |\n",
+    );
+    for (place, figure) in fleet.iter().enumerate() {
+        let _ = write!(table, "| {} | {:.0} | {:.0} |", figure.links, figure.nanos, figure.bytes);
+        let _ = match tasks.get(place) {
+            Some(task) => writeln!(table, " {:.0} | {:.0} |", task.nanos, task.bytes),
+            None => writeln!(table, " | |"),
+        };
+    }
+    let million = fleet[5];
+    let (small, tasks_100k) = (fleet[1], tasks[3]);
+    let growth = million.nanos / small.nanos;
+    let memory = tasks_100k.bytes / million.bytes;
+    let _ = writeln!(table, "\n1,000,000 links: {:.0} events per second.", 1e9 / million.nanos);
+    let _ = writeln!(table, "From 10,000 to 1,000,000 links an event costs {growth:.2} ×.");
+    let _ = writeln!(table, "A link takes {memory:.2} × less memory than a task.");
+    let mut broken = Vec::new();
+    if growth > 3.0 {
+        broken.push(format!("cost per event grows {growth:.2} ×, more than 3 ×"));
+    }
+    if memory < 2.0 {
+        broken.push(format!("memory is {memory:.2} × less, not 2 ×"));
+    }
+    match (count::instructions("fleet", 100_000), count::instructions("tasks", 100_000)) {
+        (Ok(fleet), Ok(tasks)) => {
+            let ratio = tasks / fleet;
+            let _ = writeln!(
+                table,
+                "100,000 links: {fleet:.0} instructions per event, {tasks:.0} for a task: {ratio:.2} ×."
+            );
+            if ratio < 4.0 {
+                broken.push(format!("instructions are {ratio:.2} × fewer, not 4 ×"));
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            let _ = writeln!(table, "Instructions were not counted: {error}.");
+        }
+    }
+    match limit::check(1_000_000, 1000) {
+        Ok(line) => table.push_str(&line),
+        Err(error) => broken.push(error),
+    }
+    print!("{table}");
+    if words == ["--store"] {
+        let text =
+            format!("# A million links\n\nWritten by this package; see `src/main.rs`.\n\n{table}");
+        if let Err(error) = std::fs::write(format!("{FOLDER}/figures.md"), text) {
+            broken.push(error.to_string());
+        }
+        if let Err(error) = plot::write(&format!("{FOLDER}/figures.svg"), &fleet, &tasks) {
+            broken.push(error.to_string());
+        }
+    }
+    for goal in &broken {
+        eprintln!("missed: {goal}");
+    }
+    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

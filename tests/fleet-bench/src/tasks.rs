@@ -1,0 +1,74 @@
+//! The work, done by a tokio task per link, with backon.
+
+use std::future::ready;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::sleep;
+
+use crate::World;
+use crate::links::UP;
+
+static EVENTS: AtomicU64 = AtomicU64::new(0);
+
+/// `SplitMix64`, the same for both sides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draws(pub(crate) u64);
+
+impl Draws {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn one_in_eight(&mut self) -> bool {
+        self.next() % 8 == 0
+    }
+}
+
+pub(crate) struct Tasks(Runtime);
+
+async fn link(seed: u64) {
+    let mut draws = Draws(seed);
+    sleep(Duration::from_millis(draws.next() % 30_000)).await;
+    let backoff = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(100))
+        .with_factor(2.0)
+        .with_max_delay(Duration::from_secs(30))
+        .with_jitter()
+        .without_max_times();
+    loop {
+        let dial = || {
+            EVENTS.fetch_add(1, Ordering::Relaxed);
+            ready(if draws.one_in_eight() { Ok(()) } else { Err(()) })
+        };
+        if dial.retry(backoff).sleep(sleep).await.is_ok() {
+            sleep(UP).await;
+            EVENTS.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl World for Tasks {
+    fn new(links: u32) -> Self {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+        let Ok(runtime) = runtime else { panic!("no runtime") };
+        for seed in 0..u64::from(links) {
+            runtime.spawn(link(seed));
+        }
+        Self(runtime)
+    }
+
+    fn run(&mut self, events: u64) {
+        let target = EVENTS.load(Ordering::Relaxed) + events;
+        self.0.block_on(async {
+            while EVENTS.load(Ordering::Relaxed) < target {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+    }
+}
