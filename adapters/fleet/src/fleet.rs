@@ -87,8 +87,6 @@ impl Counts {
 struct Slot<P, S> {
     reconnector: Option<Reconnector<P, S>>,
     generation: u32,
-    /// The ticket in the queue; 0 for none.
-    ticket: u32,
     kind: Kind,
     dialing: bool,
     /// Is to be reported by `poll`.
@@ -234,7 +232,6 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let slot = |generation| Slot {
             reconnector: None,
             generation,
-            ticket: 0,
             kind: Kind::Idle,
             dialing: false,
             news: false,
@@ -268,7 +265,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         slot.generation = slot.generation.wrapping_add(1);
         slot.news = false;
         let reconnector = slot.reconnector.take();
-        if core::mem::take(&mut slot.ticket) != 0 {
+        if self.limits.drop_ticket(key.index) {
             self.counts.queued -= 1;
         }
         self.limits.in_flight -= u32::from(slot.dialing);
@@ -282,8 +279,15 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// Something happened to the link `key`. Returns what should exist for it from now on; `None` if
     /// there is no such link.
     pub fn handle(&mut self, now: Timestamp, key: Key, event: Event) -> Option<Action> {
-        self.get(key)?;
-        Some(self.deliver(now, key.index, event))
+        let slot = self.slots.get_mut(key.index as usize)?;
+        let link = slot.reconnector.as_mut().filter(|_| slot.generation == key.generation)?;
+        if self.limits.any() {
+            return Some(self.deliver(now, key.index, event));
+        }
+        self.now = self.now.max(now);
+        let action = link.handle(self.now, event);
+        self.record(key.index, &action);
+        Some(action)
     }
 
     /// Replaces the endpoints of a link; see [`Reconnector::set_endpoints`]. Gives the old storage back
@@ -387,7 +391,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// The first of the queue, if the limits allow a dial.
     fn next_in_queue(&mut self, now: Timestamp) -> Option<u32> {
         while let Some((index, ticket)) = self.limits.first() {
-            if self.slots.get(index as usize).is_some_and(|slot| slot.ticket == ticket) {
+            if self.limits.ticket(index) == ticket {
                 return self.limits.permitted(now).then_some(index);
             }
             self.limits.leave();
@@ -399,7 +403,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     fn admit(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
         let slot = self.slots.get_mut(index as usize)?;
         let (kind, generation) = (slot.kind, slot.generation);
-        slot.ticket = 0;
+        self.limits.drop_ticket(index);
         self.counts.queued -= 1;
         let link = slot.reconnector.as_mut()?;
         let action = link.handle(now, Event::Defer(Timestamp::ORIGIN));
@@ -416,17 +420,17 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// The wake of a link has come.
     fn due(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
         let slot = self.slots.get_mut(index as usize)?;
-        let (kind, generation, ticket) = (slot.kind, slot.generation, slot.ticket);
+        let (kind, generation) = (slot.kind, slot.generation);
         let link = slot.reconnector.as_mut()?;
-        let action = if self.limits.any() && ticket != 0 {
-            // It took longer than expected, or another of its timers is due.
-            self.requeue(now, index)
-        } else if self.limits.any() {
-            self.step(now, index, |link, now| link.handle(now, Event::Tick))
-        } else {
+        let action = if !self.limits.any() {
             let action = link.handle(now, Event::Tick);
             self.record(index, &action);
             action
+        } else if self.limits.ticket(index) != 0 {
+            // It took longer than expected, or another of its timers is due.
+            self.requeue(now, index)
+        } else {
+            self.step(now, index, |link, now| link.handle(now, Event::Tick))
         };
         let told = match self.kind(index)? {
             after @ (Kind::Reconnecting | Kind::Idle | Kind::Offline | Kind::GaveUp) => {
@@ -485,8 +489,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         if action.wake() == after(now) && action.dial().is_none() {
             return self.requeue(now, index);
         }
-        if slot.ticket != 0 {
-            slot.ticket = 0;
+        if self.limits.drop_ticket(index) {
             self.counts.queued -= 1;
         }
         self.record(index, &action);
@@ -497,12 +500,13 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     fn requeue(&mut self, now: Timestamp, index: u32) -> Action {
         let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
         let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
-        if slot.ticket == 0 {
-            slot.ticket = self.limits.join(index);
+        let mut ticket = self.limits.ticket(index);
+        if ticket == 0 {
+            ticket = self.limits.join(index);
             self.counts.queued += 1;
         }
         // The link knows when it may expect to dial: it shows it, and gives up now if that is too late.
-        let expected = self.limits.expected(slot.ticket, now);
+        let expected = self.limits.expected(ticket, now);
         let mut action = link.handle(now, Event::Defer(expected));
         let waits = match action {
             Action::SleepUntil(wait) => wait.until <= expected,
@@ -510,7 +514,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             Action::Idle | Action::Dial(_) | Action::GiveUp(_) => false,
         };
         if !waits {
-            slot.ticket = 0;
+            self.limits.drop_ticket(index);
             self.counts.queued -= 1;
             action = link.handle(now, Event::Defer(after(now)));
         }
@@ -519,6 +523,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     }
 
     /// Counts and timers follow the action of a link.
+    #[inline]
     fn record(&mut self, index: u32, action: &Action) {
         let Some(slot) = self.slots.get_mut(index as usize) else { return };
         let kind = match action {

@@ -1,6 +1,7 @@
 //! Limits of a whole fleet, and the one queue before them.
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
 use redial::Timestamp;
@@ -42,7 +43,8 @@ pub(crate) struct Limits {
     pub(crate) in_flight: u32,
     /// Link and ticket, in the order of their tickets. An entry whose link has another ticket is void.
     queue: VecDeque<(u32, u32)>,
-    /// The last ticket; 0 is none.
+    /// Each link's ticket; 0 for none. Empty without limits.
+    tickets: Vec<u32>,
     last: u32,
     /// When somebody last got through, and how long that usually takes.
     granted: u64,
@@ -60,6 +62,7 @@ impl Limits {
         self.max_in_flight = Some(max);
     }
 
+    #[inline]
     pub(crate) fn any(&self) -> bool {
         self.rate.is_some() || self.max_in_flight.is_some()
     }
@@ -90,7 +93,23 @@ impl Limits {
     pub(crate) fn join(&mut self, link: u32) -> u32 {
         self.last = self.last.checked_add(1).unwrap_or(1);
         self.queue.push_back((link, self.last));
+        if self.tickets.len() <= link as usize {
+            self.tickets.resize(link as usize + 1, 0);
+        }
+        if let Some(ticket) = self.tickets.get_mut(link as usize) {
+            *ticket = self.last;
+        }
         self.last
+    }
+
+    /// The ticket of `link`; 0 for none.
+    pub(crate) fn ticket(&self, link: u32) -> u32 {
+        self.tickets.get(link as usize).copied().unwrap_or(0)
+    }
+
+    /// Gives a ticket up; false if there was none.
+    pub(crate) fn drop_ticket(&mut self, link: u32) -> bool {
+        self.tickets.get_mut(link as usize).is_some_and(|ticket| core::mem::take(ticket) != 0)
     }
 
     pub(crate) fn first(&self) -> Option<(u32, u32)> {
@@ -151,7 +170,7 @@ impl Limits {
 
     /// Bytes on the heap, without those of the application's own gates.
     pub(crate) fn bytes(&self) -> usize {
-        self.queue.capacity() * size_of::<(u32, u32)>()
+        self.queue.capacity() * size_of::<(u32, u32)>() + self.tickets.capacity() * size_of::<u32>()
     }
 }
 

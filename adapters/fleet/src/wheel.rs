@@ -14,55 +14,30 @@ use redial::Timestamp;
 /// Nanoseconds of a tick, as a power of two: 2²⁰ ns ≈ 1.05 ms.
 const TICK: u32 = 20;
 /// Slots of a level, as a power of two.
-const SLOT: u32 = 6;
+const SLOT: usize = 6;
 const SLOTS: usize = 1 << SLOT;
-const LEVELS: u32 = 5;
+const LEVELS: usize = 5;
 /// All ticks of one turn of the highest level, 13 days.
 const TURN: u64 = (1 << (SLOT * LEVELS)) - 1;
 /// The bits of a tick that are kept: one more than a turn, so that it is known which of two is first.
 const LOW: u32 = (1 << (SLOT * LEVELS + 1)) - 1;
 /// In no slot.
 const NOWHERE: u32 = u32::MAX;
-/// No block.
-const NONE: u32 = u32::MAX;
-/// What fits beside the link to the next block in a cache line.
-const ENTRIES: usize = 15;
-
-/// A chain of blocks: the first one, and how many of its entries are used. All others are full.
-#[derive(Clone, Copy, Debug)]
-struct Chain {
-    first: u32,
-    used: u32,
-}
-
-impl Chain {
-    const EMPTY: Self = Self { first: NONE, used: 0 };
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Block {
-    next: u32,
-    entries: [u32; ENTRIES],
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Timer {
-    /// When it is due, exactly.
-    at: u64,
-    /// The low bits of the tick under which it is filed.
-    filed: u32,
-}
+/// Not set.
+const NEVER: u64 = u64::MAX;
 
 /// Timers by index, each at most once.
 #[derive(Clone, Debug)]
 pub(crate) struct Wheel {
-    timers: Vec<Timer>,
-    /// The last one has one slot, for what is beyond this turn.
-    levels: [[Chain; SLOTS]; LEVELS as usize + 1],
+    /// When each timer is due, exactly.
+    at: Vec<u64>,
+    /// The low bits of the tick under which it is filed.
+    filed: Vec<u32>,
+    /// The last level has one slot, for what is beyond this turn.
+    levels: [[Chain; SLOTS]; LEVELS + 1],
     /// Slots in use, one bit each.
-    used: [u64; LEVELS as usize + 1],
-    blocks: Vec<Block>,
-    free: u32,
+    used: [u64; LEVELS + 1],
+    cells: Cells,
     /// The tick that has begun.
     tick: u64,
     /// What is left of its slot.
@@ -71,14 +46,90 @@ pub(crate) struct Wheel {
     near: BinaryHeap<Reverse<(u64, u32)>>,
 }
 
+/// A chain of blocks, by the cell that was filled last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Chain(u32);
+
+impl Chain {
+    /// The last cell of the first block, which no chain has: full, so that the next entry begins a block.
+    const EMPTY: Self = Self(Cells::LAST);
+}
+
+/// Blocks of 16 cells, one cache line: 15 entries, and in front of them the chain they continue.
+#[derive(Clone, Debug)]
+struct Cells {
+    cells: Vec<u32>,
+    /// The first cell of a free block; 0 for none.
+    free: u32,
+}
+
+impl Cells {
+    /// Cells of a block.
+    const BLOCK: usize = 16;
+    /// The bits of a cell within its block, all set in the last one.
+    const LAST: u32 = 15;
+
+    fn push(&mut self, chain: &mut Chain, index: u32) {
+        if chain.0 & Self::LAST == Self::LAST {
+            *chain = Chain(self.block(chain.0));
+        }
+        chain.0 += 1;
+        if let Some(cell) = self.cells.get_mut(chain.0 as usize) {
+            *cell = index;
+        }
+    }
+
+    /// A block that continues the chain `before`; its first cell.
+    #[cold]
+    fn block(&mut self, before: u32) -> u32 {
+        if self.cells.is_empty() {
+            self.cells.resize(Self::BLOCK, 0);
+        }
+        let mut block = self.free;
+        if block == 0 {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the memory for 2³² does not exist"
+            )]
+            let end = self.cells.len() as u32;
+            block = end;
+            self.cells.resize(self.cells.len() + Self::BLOCK, 0);
+        }
+        if let Some(cell) = self.cells.get_mut(block as usize) {
+            if self.free != 0 {
+                self.free = *cell;
+            }
+            *cell = before;
+        }
+        block
+    }
+
+    fn pop(&mut self, chain: &mut Chain) -> Option<u32> {
+        if *chain == Chain::EMPTY {
+            return None;
+        }
+        let index = self.cells.get(chain.0 as usize).copied();
+        chain.0 -= 1;
+        if chain.0 & Self::LAST == 0 {
+            let block = chain.0;
+            if let Some(cell) = self.cells.get_mut(block as usize) {
+                *chain = Chain(*cell);
+                *cell = self.free;
+                self.free = block;
+            }
+        }
+        index
+    }
+}
+
 impl Wheel {
     pub(crate) const fn new() -> Self {
         Self {
-            timers: Vec::new(),
-            levels: [[Chain::EMPTY; SLOTS]; LEVELS as usize + 1],
-            used: [0; LEVELS as usize + 1],
-            blocks: Vec::new(),
-            free: NONE,
+            at: Vec::new(),
+            filed: Vec::new(),
+            levels: [[Chain::EMPTY; SLOTS]; LEVELS + 1],
+            used: [0; LEVELS + 1],
+            cells: Cells { cells: Vec::new(), free: 0 },
             tick: 0,
             rest: Chain::EMPTY,
             near: BinaryHeap::new(),
@@ -88,112 +139,76 @@ impl Wheel {
     /// Makes room for the timer `index`, unset.
     pub(crate) fn grow(&mut self, index: u32) {
         let len = index as usize + 1;
-        if len > self.timers.len() {
-            self.timers.resize(len, Timer { at: u64::MAX, filed: NOWHERE });
+        if len > self.at.len() {
+            self.at.resize(len, NEVER);
+            self.filed.resize(len, NOWHERE);
         }
     }
 
     /// Lets time begin at `now`, if no timer is filed yet.
     pub(crate) fn begin(&mut self, now: Timestamp) {
-        if self.first().is_none() && self.rest.first == NONE && self.near.is_empty() {
+        if self.first().is_none() && self.rest == Chain::EMPTY && self.near.is_empty() {
             self.tick = self.tick.max(now.as_nanos() >> TICK);
         }
     }
 
     pub(crate) fn reserve(&mut self, additional: usize) {
-        self.timers.reserve_exact(additional);
+        self.at.reserve_exact(additional);
+        self.filed.reserve_exact(additional);
     }
 
     /// When `index` is due.
     #[cfg(test)]
     pub(crate) fn at(&self, index: u32) -> Timestamp {
-        Timestamp::from_nanos(self.timer(index).at)
-    }
-
-    fn timer(&self, index: u32) -> Timer {
-        let none = Timer { at: u64::MAX, filed: NOWHERE };
-        self.timers.get(index as usize).copied().unwrap_or(none)
+        Timestamp::from_nanos(self.at[index as usize])
     }
 
     /// Sets when `index` is due, in place of what was set; [`Timestamp::MAX`] for never.
+    #[inline]
     pub(crate) fn set(&mut self, index: u32, at: Timestamp) {
         let at = at.as_nanos();
         let tick = self.tick;
-        let Some(timer) = self.timers.get_mut(index as usize) else { return };
-        timer.at = at;
-        if at == u64::MAX {
+        let (Some(timer), Some(filed)) =
+            (self.at.get_mut(index as usize), self.filed.get(index as usize))
+        else {
+            return;
+        };
+        *timer = at;
+        if at == NEVER {
             return;
         }
         // The filed tick is at most one turn away, so its low bits say how far.
-        let early = timer.filed != NOWHERE && {
-            let ahead = u64::from(timer.filed.wrapping_sub(low(tick)) & LOW);
-            (at >> TICK).saturating_sub(tick) >= ahead && at >> TICK > tick
-        };
+        let ahead = u64::from(filed.wrapping_sub(low(tick)) & LOW);
+        let due = (at >> TICK).saturating_sub(tick);
+        let early = *filed != NOWHERE && due >= ahead && due > 0;
         if !early {
             self.file(index, at);
         }
     }
 
     fn file(&mut self, index: u32, at: u64) {
-        let Some(timer) = self.timers.get_mut(index as usize) else { return };
+        let Some(filed) = self.filed.get_mut(index as usize) else { return };
         let mut due = at >> TICK;
         if due <= self.tick {
-            timer.filed = low(self.tick);
+            *filed = low(self.tick);
             self.near.push(Reverse((at, index)));
             return;
         }
-        // Beyond this turn it is looked at when the next one begins.
-        if (due ^ self.tick) > TURN {
+        let mut level = (due ^ self.tick).ilog2() as usize / SLOT;
+        if level >= LEVELS {
+            // Beyond this turn it is looked at when the next one begins.
+            level = LEVELS;
             due = (self.tick | TURN) + 1;
         }
-        timer.filed = low(due);
-        self.place(index, due);
-    }
-
-    /// Puts `index` into the slot of tick `due`, which lies ahead, at most at the end of this turn.
-    fn place(&mut self, index: u32, due: u64) {
-        let level = ((due ^ self.tick).ilog2() / SLOT).min(LEVELS);
-        let slot = if level == LEVELS { 0 } else { slot(due >> (level * SLOT)) };
-        self.used[level as usize] |= 1 << slot;
-        let mut chain = self.levels[level as usize][slot];
-        if chain.first == NONE || chain.used as usize == ENTRIES {
-            let block = self.block(chain.first);
-            chain = Chain { first: block, used: 0 };
-        }
-        self.blocks[chain.first as usize].entries[chain.used as usize] = index;
-        chain.used += 1;
-        self.levels[level as usize][slot] = chain;
-    }
-
-    /// A block in front of `next`.
-    fn block(&mut self, next: u32) -> u32 {
-        if let Some(block) = self.blocks.get_mut(self.free as usize) {
-            let taken = self.free;
-            self.free = block.next;
-            block.next = next;
-            return taken;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "16 of the 2³² timers fill one block")]
-        let taken = self.blocks.len() as u32;
-        self.blocks.push(Block { next, entries: [0; ENTRIES] });
-        taken
-    }
-
-    /// Takes one entry off a chain.
-    fn take(&mut self, chain: &mut Chain) -> Option<u32> {
-        let block = self.blocks.get_mut(chain.first as usize)?;
-        chain.used -= 1;
-        let index = block.entries[chain.used as usize];
-        if chain.used == 0 {
-            let next = block.next;
-            block.next = self.free;
-            self.free = chain.first;
-            let used = if next == NONE { 0 } else { ENTRIES };
-            #[expect(clippy::cast_possible_truncation, reason = "it is at most 15")]
-            let used = used as u32;
-            *chain = Chain { first: next, used };
-        }
-        Some(index)
+        *filed = low(due);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "six bits; on the last level they are 0"
+        )]
+        let slot = (due >> (level * SLOT)) as usize % SLOTS;
+        let slot = if level == LEVELS { 0 } else { slot };
+        self.used[level] |= 1 << slot;
+        self.cells.push(&mut self.levels[level][slot], index);
     }
 
     /// A timer that is due at `now`, which is then unset. They do not come in order.
@@ -201,14 +216,11 @@ impl Wheel {
         let now = now.as_nanos();
         loop {
             // First what is left of this tick's slot.
-            let mut rest = self.rest;
-            while let Some(index) = self.take(&mut rest) {
+            while let Some(index) = self.cells.pop(&mut self.rest) {
                 if self.due(index, now) {
-                    self.rest = rest;
                     return Some(index);
                 }
             }
-            self.rest = rest;
             while let Some(&Reverse((at, index))) = self.near.peek() {
                 if at > now {
                     break;
@@ -225,19 +237,23 @@ impl Wheel {
     }
 
     /// Whether an entry that comes up now is a timer that is due. One that is not is filed anew.
+    #[inline]
     fn due(&mut self, index: u32, now: u64) -> bool {
-        let tick = low(self.tick);
-        let Some(timer) = self.timers.get_mut(index as usize) else { return false };
-        if timer.filed != tick {
+        let (Some(at), Some(filed)) =
+            (self.at.get_mut(index as usize), self.filed.get_mut(index as usize))
+        else {
+            return false;
+        };
+        if *filed != low(self.tick) {
             return false;
         }
-        let at = timer.at;
-        timer.filed = NOWHERE;
-        if at <= now {
-            timer.at = u64::MAX;
+        *filed = NOWHERE;
+        if *at <= now {
+            *at = NEVER;
             return true;
         }
-        if at != u64::MAX {
+        let at = *at;
+        if at != NEVER {
             self.file(index, at);
         }
         false
@@ -251,24 +267,27 @@ impl Wheel {
             return false;
         };
         self.tick = begin;
-        self.used[level as usize] &= !(1 << slot);
-        let mut chain = core::mem::replace(&mut self.levels[level as usize][slot], Chain::EMPTY);
+        self.used[level] &= !(1 << slot);
+        let mut chain = core::mem::replace(&mut self.levels[level][slot], Chain::EMPTY);
         if level == 0 {
             self.rest = chain;
             return true;
         }
-        // Into the slots of lower levels, without those that were filed elsewhere since.
+        // Nearer, by the times that hold now, without what was filed elsewhere since.
         let span = (1_u32 << (SLOT * level)) - 1;
-        while let Some(index) = self.take(&mut chain) {
-            let filed = self.timer(index).filed;
-            if filed == NOWHERE || (filed ^ low(begin)) & !span != 0 {
+        while let Some(index) = self.cells.pop(&mut chain) {
+            let (Some(at), Some(filed)) =
+                (self.at.get(index as usize), self.filed.get_mut(index as usize))
+            else {
+                continue;
+            };
+            if *filed == NOWHERE || (*filed ^ low(begin)) & !span != 0 {
                 continue;
             }
-            if filed & span == 0 {
-                // Of the tick that has just begun.
-                self.near.push(Reverse((begin << TICK, index)));
-            } else {
-                self.place(index, begin | u64::from(filed & span));
+            *filed = NOWHERE;
+            let at = *at;
+            if at != NEVER {
+                self.file(index, at);
             }
         }
         true
@@ -276,10 +295,11 @@ impl Wheel {
 
     /// The slot that begins first, and its tick. What is ahead on one level is over before anything on
     /// the next begins.
-    fn first(&self) -> Option<(u32, usize, u64)> {
-        let (level, used) = (0..).zip(&self.used).find(|(_, used)| **used != 0)?;
+    #[inline]
+    fn first(&self) -> Option<(usize, usize, u64)> {
+        let level = self.used.iter().position(|used| *used != 0)?;
         // Slots before the current one belong to no tick of this turn, and are empty.
-        let slot = used.trailing_zeros() as usize;
+        let slot = self.used[level].trailing_zeros() as usize;
         let begin = if level == LEVELS {
             (self.tick | TURN) + 1
         } else {
@@ -291,29 +311,23 @@ impl Wheel {
 
     /// When to look next, at or before the first timer; [`Timestamp::MAX`] for never.
     pub(crate) fn next(&self) -> Timestamp {
-        if self.rest.first != NONE {
+        if self.rest != Chain::EMPTY {
             return Timestamp::from_nanos(self.tick << TICK);
         }
-        let near = self.near.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
-        let slot = self.first().map_or(u64::MAX, |(_, _, begin)| begin << TICK);
+        let near = self.near.peek().map_or(NEVER, |Reverse((at, _))| *at);
+        let slot = self.first().map_or(NEVER, |(.., begin)| begin << TICK);
         Timestamp::from_nanos(near.min(slot))
     }
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        self.timers.capacity() * size_of::<Timer>()
-            + self.blocks.capacity() * size_of::<Block>()
+        self.at.capacity() * size_of::<u64>()
+            + (self.filed.capacity() + self.cells.cells.capacity()) * size_of::<u32>()
             + self.near.capacity() * size_of::<(u64, u32)>()
     }
 }
 
-/// The slot of its level that a tick, shifted to that level, falls into.
-const fn slot(tick: u64) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "only six bits are asked for")]
-    let slot = tick as usize % SLOTS;
-    slot
-}
-
+#[inline]
 const fn low(tick: u64) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is asked for")]
     let low = tick as u32 & LOW;
@@ -456,7 +470,8 @@ mod tests {
             assert_eq!(collect(&mut wheel, now).len(), 1);
         }
         // Twenty stale entries, in a few blocks, are all that ten seconds can leave.
-        assert!(wheel.blocks.len() < 64, "{} blocks", wheel.blocks.len());
+        let cells = wheel.cells.cells.len();
+        assert!(cells < 64 * Cells::BLOCK, "{cells} cells");
     }
 
     #[test]
