@@ -14,10 +14,12 @@ use redial::Timestamp;
 /// Nanoseconds of a tick, as a power of two: 2²⁰ ns ≈ 1.05 ms.
 const TICK: u32 = 20;
 /// Slots of a level, as a power of two.
-const SLOT: usize = 6;
+const SLOT: usize = 8;
 const SLOTS: usize = 1 << SLOT;
-const LEVELS: usize = 5;
-/// All ticks of one turn of the highest level, 13 days.
+/// Words of one bit for each slot of a level.
+const WORDS: usize = SLOTS / 64;
+const LEVELS: usize = 3;
+/// All ticks of one turn of the highest level, 4.9 hours.
 const TURN: u64 = (1 << (SLOT * LEVELS)) - 1;
 /// The bits of a tick that are kept: one more than a turn, so that it is known which of two is first.
 const LOW: u32 = (1 << (SLOT * LEVELS + 1)) - 1;
@@ -36,7 +38,7 @@ pub(crate) struct Wheel {
     /// The last level has one slot, for what is beyond this turn.
     levels: [[Chain; SLOTS]; LEVELS + 1],
     /// Slots in use, one bit each.
-    used: [u64; LEVELS + 1],
+    used: [[u64; WORDS]; LEVELS + 1],
     cells: Cells,
     /// The tick that has begun.
     tick: u64,
@@ -128,7 +130,7 @@ impl Wheel {
             at: Vec::new(),
             filed: Vec::new(),
             levels: [[Chain::EMPTY; SLOTS]; LEVELS + 1],
-            used: [0; LEVELS + 1],
+            used: [[0; WORDS]; LEVELS + 1],
             cells: Cells { cells: Vec::new(), free: 0 },
             tick: 0,
             rest: Chain::EMPTY,
@@ -201,13 +203,10 @@ impl Wheel {
             due = (self.tick | TURN) + 1;
         }
         *filed = low(due);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "six bits; on the last level they are 0"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "eight bits are asked for")]
         let slot = (due >> (level * SLOT)) as usize % SLOTS;
         let slot = if level == LEVELS { 0 } else { slot };
-        self.used[level] |= 1 << slot;
+        self.used[level][slot / 64] |= 1 << (slot % 64);
         self.cells.push(&mut self.levels[level][slot], index);
     }
 
@@ -267,7 +266,7 @@ impl Wheel {
             return false;
         };
         self.tick = begin;
-        self.used[level] &= !(1 << slot);
+        self.used[level][slot / 64] &= !(1 << (slot % 64));
         let mut chain = core::mem::replace(&mut self.levels[level][slot], Chain::EMPTY);
         if level == 0 {
             self.rest = chain;
@@ -297,9 +296,11 @@ impl Wheel {
     /// the next begins.
     #[inline]
     fn first(&self) -> Option<(usize, usize, u64)> {
-        let level = self.used.iter().position(|used| *used != 0)?;
+        let used = self.used.as_flattened();
+        let word = used.iter().position(|word| *word != 0)?;
+        let level = word / WORDS;
         // Slots before the current one belong to no tick of this turn, and are empty.
-        let slot = self.used[level].trailing_zeros() as usize;
+        let slot = word % WORDS * 64 + used[word].trailing_zeros() as usize;
         let begin = if level == LEVELS {
             (self.tick | TURN) + 1
         } else {

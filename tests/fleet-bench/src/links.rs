@@ -48,6 +48,10 @@ impl World for Links {
         Self { fleet, up: VecDeque::new(), now, draws: Draws(1), events: 0 }
     }
 
+    fn server(&self) -> usize {
+        self.up.capacity() * size_of::<(Timestamp, Key, DialId)>()
+    }
+
     fn run(&mut self, events: u64) {
         let target = self.events + events;
         while self.events < target {
