@@ -9,6 +9,7 @@ pub mod laws;
 pub mod ops;
 mod policies;
 pub mod reference;
+pub mod sim;
 #[cfg(feature = "lab")]
 pub mod storm;
 mod strategies;
