@@ -64,29 +64,53 @@ fn the_grpc_schedule_makes_13_dials_in_540_seconds() {
 fn a_thousand_seeds_give_a_thousand_waits() {
     let jitters = [Jitter::Full, Jitter::Equal, Jitter::Proportional(20), Jitter::Phase(67)];
     for jitter in jitters {
-        // A machine at its millionth failure is one that was there a million times; a hundred seeds
-        // do not draw the same either.
-        for (attempt, seeds, least) in [(20, 1000, 900), (100_000, 20, 18)] {
-            let policy = Policy::DEFAULT.to_builder().jitter(jitter).build().unwrap();
-            let waits: HashSet<Duration> =
-                (0..seeds).map(|seed| wait_after(&policy, seed, attempt)).collect();
-            assert!(waits.len() >= least, "{jitter}: {} at attempt {attempt}", waits.len());
+        let policy = Policy::DEFAULT.to_builder().jitter(jitter).build().unwrap();
+        let waits: HashSet<Duration> = (0..1000)
+            .map(|seed| {
+                let (mut link, now) = dialing(&policy, seed, 20);
+                wait_after_failure(&mut link, now)
+            })
+            .collect();
+        assert!(waits.len() >= 900, "{jitter}: {} at attempt 20", waits.len());
+    }
+    for jitter in jitters {
+        let policy = Policy::DEFAULT.to_builder().jitter(jitter).build().unwrap();
+        let (mut link, now) = dialing(&policy, 1, 1_000_000);
+        let snapshot = link.snapshot();
+        if let Jitter::Phase(_) = jitter {
+            // A phase is kept: the millionth wait is the twentieth.
+            let (mut other, then) = dialing(&policy, 1, 20);
+            assert_eq!(wait_after_failure(&mut link, now), wait_after_failure(&mut other, then));
+            continue;
         }
+        let waits: HashSet<Duration> = (0..1000)
+            .map(|seed| {
+                let mut link = Reconnector::restore(&policy, seed, &snapshot, Duration::ZERO, now);
+                let action = link.handle(now, Event::Tick);
+                action.wake().saturating_since(now)
+            })
+            .collect();
+        assert!(waits.len() >= 900, "{jitter}: {} at attempt 10⁶", waits.len());
     }
 }
 
-fn wait_after(policy: &Policy, seed: u64, attempts: u32) -> Duration {
+/// A link whose dial of this number is in flight, and the time.
+fn dialing(policy: &Policy, seed: u64, attempt: u32) -> (Reconnector<&Policy>, Timestamp) {
     let mut link = Reconnector::new(policy, seed);
     let mut now = Timestamp::ORIGIN;
     let mut action = link.handle(now, Event::Start);
-    let mut wait = Duration::ZERO;
-    while let Some(dial) = action.dial().filter(|dial| dial.attempt <= attempts) {
-        action = link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
-        wait = action.wake().saturating_since(now);
-        now = action.wake();
+    while let Some(dial) = action.dial().filter(|dial| dial.attempt < attempt) {
+        now = link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable)).wake();
         action = link.handle(now, Event::Tick);
     }
-    wait
+    assert_eq!(action.dial().map(|dial| dial.attempt), Some(attempt));
+    (link, now)
+}
+
+fn wait_after_failure(link: &mut Reconnector<&Policy>, now: Timestamp) -> Duration {
+    let dial = link.action().dial().unwrap();
+    let action = link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
+    action.wake().saturating_since(now)
 }
 
 #[test]
