@@ -141,6 +141,11 @@ impl<H, E> View<H, E> {
         true
     }
 
+    /// The connection that callers get.
+    pub(crate) fn held_id(&self) -> Option<DialId> {
+        self.lock().held.as_ref().map(|connection| connection.id)
+    }
+
     /// Whether this connection should exist.
     pub(crate) fn names(&self, id: DialId) -> bool {
         self.lock().named.contains(&Some(id))

@@ -1,3 +1,41 @@
 //! redial on smol: links that reconnect.
+//!
+//! ```no_run
+//! use redial_smol::redial::{Policy, Reconnector};
+//! use redial_smol::{Ended, connect, spawn};
+//! use futures_lite::AsyncReadExt;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let executor = async_executor::Executor::new();
+//! let link = spawn(
+//!     &executor,
+//!     Reconnector::new(Policy::DEFAULT, 42), // a seed of its own for every link
+//!     |_attempt| connect("example.com:7000"),
+//!     |mut stream, session| async move {
+//!         let mut buffer = [0; 4096];
+//!         loop {
+//!             match stream.read(&mut buffer).await {
+//!                 Ok(0) => return Ended::Lost(std::io::ErrorKind::UnexpectedEof.into()),
+//!                 Ok(n) => println!("{} bytes on connection {}", n, session.id()),
+//!                 Err(error) => return Ended::Lost(error),
+//!             }
+//!         }
+//!     },
+//! );
+//! futures_lite::future::block_on(executor.run(link.closed()))?;
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
+mod connect;
+mod runtime;
+mod spawn;
+mod stream;
+
+pub use connect::connect;
+pub use redial_async::*;
+pub use runtime::{Sleep, SmolRuntime};
+pub use spawn::{driver, spawn, spawn_drive, spawn_drive_local, spawn_local};
+pub use stream::ReconnectingStream;

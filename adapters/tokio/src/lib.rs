@@ -31,8 +31,10 @@
 mod connect;
 mod runtime;
 mod spawn;
+mod stream;
 
 pub use connect::connect;
 pub use redial_async::*;
 pub use runtime::TokioRuntime;
 pub use spawn::{driver, spawn, spawn_drive, spawn_drive_local, spawn_local};
+pub use stream::ReconnectingStream;

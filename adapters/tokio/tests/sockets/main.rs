@@ -3,4 +3,5 @@
 mod drain;
 mod failover;
 mod loopback;
+mod stream;
 mod support;
