@@ -37,7 +37,14 @@ fn policy() -> PolicyBuilder {
 struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
-    _task: Task<()>,
+    task: Task<()>,
+}
+
+impl Server {
+    /// Gone, with every connection.
+    async fn kill(self) {
+        self.task.cancel().await;
+    }
 }
 
 async fn serve_at(executor: Rc<LocalExecutor<'static>>, address: SocketAddr) -> Server {
@@ -62,7 +69,7 @@ async fn serve_at(executor: Rc<LocalExecutor<'static>>, address: SocketAddr) -> 
             }));
         }
     });
-    Server { address, accepted, _task: task }
+    Server { address, accepted, task }
 }
 
 fn anywhere() -> SocketAddr {
@@ -107,7 +114,7 @@ fn a_link_rides_through_the_death_of_its_server() {
                 watch.changed().await.unwrap();
             }
             assert_eq!(server.accepted.load(Ordering::SeqCst), 1);
-            drop(server);
+            server.kill().await;
             while matches!(link.status().phase, Phase::Connected { .. }) {
                 watch.changed().await.unwrap();
             }
@@ -139,7 +146,7 @@ fn it_fails_over_and_a_connection_needs_no_send() {
         let link = redial_smol::spawn_drive_local(&executor, drive);
         assert_eq!(**link.connection().await.unwrap(), 0);
         let [first, _second] = servers;
-        drop(first);
+        first.kill().await;
         let mut watch = link.watch();
         while link.current().is_none_or(|connection| *connection.shared != 1) {
             watch.changed().await.unwrap();
@@ -210,7 +217,7 @@ fn a_stream_goes_on_with_the_next_connection() {
                         break;
                     }
                 }
-                drop(server);
+                server.kill().await;
                 server = serve_at(local.clone(), address).await;
             }
             stream.close().await.unwrap();
