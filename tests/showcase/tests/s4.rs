@@ -248,7 +248,7 @@ fn s4_8_network_restored_cuts_the_backoff() {
 }
 
 #[test]
-fn s4_8_a_hint_given_while_healthy_does_not_skip_the_next_backoff() {
+fn s4_bug_a_hint_given_while_healthy_does_not_skip_the_next_backoff() {
     let world = World::new(presets::fixed(S(30)), 1, 1, |_, _| Answer::SERVE)
         .at(S(50), Said::Event(Event::Online))
         .at(S(100), Said::Lost(Failure::Unreachable));
@@ -278,7 +278,7 @@ fn s4_9_rate_limits_of_the_server_are_handled_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s4_shutdown_during_an_outage_is_obeyed() {
+async fn s4_bug_shutdown_during_an_outage_is_obeyed() {
     let dials = Arc::new(AtomicU64::new(0));
     let count = dials.clone();
     let link = spawn(

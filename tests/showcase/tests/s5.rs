@@ -155,7 +155,7 @@ fn s5_7_a_circuit_opens_after_three_failures_for_ten_seconds_and_is_probed_once(
 }
 
 #[test]
-fn s5_7_a_late_failure_does_not_extend_the_open_time() {
+fn s5_bug_a_late_failure_does_not_extend_the_open_time() {
     let policy = BreakerPolicy::consecutive(3).open_for(S(10)).open_max(S(10));
     let breaker = Breaker::new(policy, 1).unwrap();
     let permits: Vec<_> = (0..5).map(|_| breaker.allow(at(S(0))).unwrap()).collect();
@@ -301,7 +301,7 @@ fn s5_11_uptime_reliability_and_an_alert_below_95_per_cent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn s5_accept_then_close_does_not_loop_at_100_ms() {
+async fn s5_bug_accept_then_close_does_not_loop_at_100_ms() {
     let dials = Arc::new(AtomicU64::new(0));
     let count = dials.clone();
     let link = spawn(
@@ -318,7 +318,7 @@ async fn s5_accept_then_close_does_not_loop_at_100_ms() {
 }
 
 #[test]
-fn s5_nonsense_multipliers_are_errors_and_no_panics() {
+fn s5_bug_nonsense_multipliers_are_errors_and_no_panics() {
     for factor in [f64::NAN, f64::INFINITY, -2.0, 0.0, 0.5] {
         let backoff =
             redial::Backoff::Exponential { initial: MS(100), growth: Growth::from_f64(factor) };
