@@ -47,13 +47,13 @@ pub struct Driver<R, P = Policy, S = [Endpoint; 1], K = Private, O = Silent> {
     runtime: R,
     sharing: K,
     observer: O,
-    choices: Choices,
+    choices: Choices<S>,
 }
 
 impl<R, P, S> Driver<R, P, S> {
     /// A link that shares nothing, tells nobody, and starts when it is first polled.
     pub fn new(reconnector: Reconnector<P, S>, runtime: R) -> Self {
-        let choices = Choices { lazy: false, name: "link".into() };
+        let choices = Choices { lazy: false, name: "link".into(), store: None };
         Self { reconnector, runtime, sharing: Private, observer: Silent, choices }
     }
 }
@@ -63,6 +63,15 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
     /// connection.
     pub fn lazy(mut self) -> Self {
         self.choices.lazy = true;
+        self
+    }
+
+    /// Lets [`LinkHandle::set_endpoints`](crate::LinkHandle::set_endpoints) replace the list.
+    pub fn changeable(mut self) -> Self
+    where
+        S: From<Vec<Endpoint>>,
+    {
+        self.choices.store = Some(S::from);
         self
     }
 
@@ -123,7 +132,8 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         Serving: Future<Output = Ended<E>>,
         E: Classify,
     {
-        let hub = Arc::new(Hub::new(self.reconnector.status()));
+        let changeable = self.choices.store.is_some();
+        let hub = Arc::new(Hub::new(self.reconnector.status(), changeable));
         let view = Arc::new(View::new());
         let engine = Engine::new(
             self.reconnector,

@@ -4,44 +4,45 @@ use std::borrow::Borrow;
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use redial::{
-    Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnector, Refresh, Timestamp,
-};
+use redial::{Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnector, Timestamp};
 
 use crate::classify::{Classify, Ended};
 use crate::error::LinkError;
-use crate::hub::{Commands, Hub, Wanted};
+use crate::hub::{Commands, Hub};
 use crate::runtime::Runtime;
-use crate::session::{Attempt, GoingAway, Session, Slot};
+use crate::session::{Attempt, Session, Slot};
 use crate::sharing::Sharing;
 use crate::telemetry::Telemetry;
-use crate::transition::{Observe, Transition};
+use crate::transition::Observe;
 use crate::view::{Connection, End, View};
 use crate::world::{Dialing, Happened, Serving, World, caught};
 
 /// What a driver chooses that needs no type of its own.
 #[derive(Clone, Debug)]
-pub(crate) struct Choices {
+pub(crate) struct Choices<S> {
     pub(crate) lazy: bool,
     pub(crate) name: Arc<str>,
+    pub(crate) store: Option<fn(Vec<Endpoint>) -> S>,
 }
 
 pub(crate) struct Engine<R, P, S, K, O, H, E> {
-    reconnector: Reconnector<P, S>,
+    pub(crate) reconnector: Reconnector<P, S>,
+    /// Makes storage for new endpoints, if they may change.
+    pub(crate) store: Option<fn(Vec<Endpoint>) -> S>,
     runtime: R,
-    sharing: K,
-    observer: O,
-    telemetry: Telemetry,
-    hub: Arc<Hub>,
-    view: Arc<View<H, E>>,
+    pub(crate) sharing: K,
+    pub(crate) observer: O,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) view: Arc<View<H, E>>,
     /// The commands that have been obeyed.
-    seen: Commands,
+    pub(crate) seen: Commands,
     /// Asked to be down, and is.
-    stopped: bool,
+    pub(crate) stopped: bool,
     /// Draining before it stops for good, until then.
-    shutdown: Option<Timestamp>,
+    pub(crate) shutdown: Option<Timestamp>,
     /// The last error of this outage.
-    last: Option<Arc<E>>,
+    pub(crate) last: Option<Arc<E>>,
 }
 
 impl<R, P, S, K, O, H, E> Engine<R, P, S, K, O, H, E>
@@ -57,7 +58,7 @@ where
         runtime: R,
         sharing: K,
         observer: O,
-        Choices { lazy, name }: Choices,
+        Choices { lazy, name, store }: Choices<S>,
         (hub, view): (Arc<Hub>, Arc<View<H, E>>),
     ) -> Self {
         let seen = hub.commands();
@@ -66,6 +67,7 @@ where
         }
         Self {
             reconnector,
+            store,
             runtime,
             sharing,
             observer,
@@ -264,167 +266,5 @@ where
             }
         }
         self.sharing.close(shared);
-    }
-
-    /// The application is done, unless it has asked for a new start meanwhile.
-    fn finish(&mut self, now: Timestamp) {
-        let starts = self.seen.starts;
-        self.hub.tell(|commands| {
-            if commands.wanted == Wanted::Up && commands.starts == starts {
-                commands.wanted = Wanted::Down;
-            }
-        });
-        self.stop(now);
-    }
-
-    fn stop(&mut self, now: Timestamp) {
-        self.stopped = true;
-        self.handle(now, Event::Stop, None, None);
-    }
-
-    /// Somebody spoke: connections and dials first, then those who report errors, then commands.
-    fn listen<C, D, V, T>(
-        &mut self,
-        now: Timestamp,
-        world: &mut World<D, V, H, T>,
-    ) -> Result<(), LinkError<E>>
-    where
-        K: Sharing<C, Shared = H>,
-    {
-        if let Some(Dialing { dial, slot, .. }) = &world.dial {
-            if slot.take_progress() {
-                self.handle(now, Event::Progress(dial.id), None, None);
-            }
-        }
-        for Serving { dial, slot, .. } in &world.links {
-            self.hear(now, dial.id, slot);
-        }
-        if let Some(message) = self.view.take_panicked() {
-            return Err(LinkError::Panicked(message));
-        }
-        for report in self.view.take_reports() {
-            let Some(Serving { shared, future, .. }) = world.remove(report.id) else { continue };
-            drop(future);
-            let failure = report.error.classify();
-            self.lost(now, Event::Closed(report.id, failure), failure, report.error);
-            self.sharing.close(shared);
-        }
-        self.obey(now)
-    }
-
-    /// What a connection has said.
-    fn hear(&mut self, now: Timestamp, id: DialId, slot: &Slot) {
-        if slot.take_activity() {
-            self.handle(now, Event::Activity(id), None, None);
-        }
-        if slot.take_confirmed() {
-            self.handle(now, Event::Confirmed(id), None, None);
-        }
-        if let Some(GoingAway { within }) = slot.take_going_away() {
-            let by = within.map(|within| now.saturating_add(within));
-            self.handle(now, Event::GoingAway(id, by), None, None);
-        }
-    }
-
-    /// What is wanted now, against what was.
-    fn obey(&mut self, now: Timestamp) -> Result<(), LinkError<E>> {
-        let asked = self.hub.commands();
-        let seen = std::mem::replace(&mut self.seen, asked);
-        if asked.aborted {
-            return Err(LinkError::Aborted);
-        }
-        if asked.defers != seen.defers {
-            let until = match asked.defer {
-                wait if wait.is_zero() => Timestamp::ORIGIN,
-                wait => now.saturating_add(wait),
-            };
-            self.handle(now, Event::Defer(until), None, None);
-        }
-        if asked.offlines != seen.offlines {
-            self.handle(now, Event::Offline, None, None);
-        }
-        if asked.onlines != seen.onlines && !asked.offline {
-            self.handle(now, Event::Online, None, None);
-        }
-        match asked.wanted {
-            Wanted::Up if asked.starts != seen.starts => {
-                if self.stopped || matches!(self.reconnector.action(), Action::GiveUp(_)) {
-                    self.last = None;
-                }
-                self.stopped = false;
-                self.handle(now, Event::Start, None, None);
-            }
-            Wanted::Down if asked.starts > 0 && !self.stopped => self.stop(now),
-            Wanted::ShutDown(within) if self.shutdown.is_none() => {
-                self.shutdown = Some(now.saturating_add(within));
-                self.handle(now, Event::Offline, None, None);
-                if let Some(dial) = self.reconnector.action().dial() {
-                    self.handle(now, Event::DialAborted(dial.id), None, None);
-                }
-            }
-            Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
-        }
-        if asked.health != seen.health {
-            self.hub.observe(now, &self.reconnector.status(), asked.health);
-            self.hub.changed.notify(usize::MAX);
-        }
-        if asked.redials != seen.redials {
-            self.handle(now, Event::Redial, None, None);
-        }
-        Ok(())
-    }
-
-    /// A dial failed or a connection was lost, with an error.
-    fn lost(&mut self, now: Timestamp, event: Event, failure: Failure, error: Arc<E>) {
-        let error = self.last.insert(error).clone();
-        self.handle(now, event, Some(failure), Some(&error));
-    }
-
-    /// Tells the machine, and the observer if that changed anything.
-    fn handle(
-        &mut self,
-        now: Timestamp,
-        event: Event,
-        failure: Option<Failure>,
-        error: Option<&E>,
-    ) {
-        let (from, before) = (self.reconnector.status(), self.reconnector.action());
-        let action = self.reconnector.handle(now, event);
-        let to = self.reconnector.status();
-        self.hub.observe(now, &to, self.seen.health);
-        let named =
-            |action: &Action| (action.dial().map(|dial| dial.id), action.held(), action.draining());
-        if from == to && named(&before) == named(&action) {
-            return;
-        }
-        let failure = failure.or_else(|| self.cut_off(event, &before, &action));
-        let endpoints = self.reconnector.endpoints();
-        let transition =
-            Transition { at: now, from, before, to, action, failure, error, endpoints };
-        self.telemetry.record(&transition);
-        self.observer.observe(&transition);
-    }
-
-    /// Whether a deadline, and nothing that was reported, has ended the dial or the connection.
-    fn cut_off(&self, event: Event, before: &Action, after: &Action) -> Option<Failure> {
-        let reported = matches!(
-            event,
-            Event::Connected(_)
-                | Event::DialFailed(..)
-                | Event::DialAborted(_)
-                | Event::Closed(..)
-                | Event::Offline
-                | Event::Redial
-                | Event::Stop
-        );
-        if reported {
-            return None;
-        }
-        let gone = |id| ![after.dial().map(|dial| dial.id), after.held()].contains(&Some(id));
-        let dial = before.dial().is_some_and(|dial| gone(dial.id));
-        let policy = self.reconnector.policy();
-        let idle = policy.idle_timeout().is_some() && policy.refresh() == Refresh::MakeFirst;
-        let held = idle && before.held().is_some_and(gone);
-        (dial || held).then_some(Failure::TimedOut)
     }
 }

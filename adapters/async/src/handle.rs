@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use event_listener::EventListener;
-use redial::{DialId, Health, Status};
+use redial::{DialId, Endpoint, Health, Status};
 
 use crate::classify::Classify;
 use crate::error::LinkError;
@@ -81,6 +81,33 @@ impl<H, E> LinkHandle<H, E> {
         self.hub.tell(|commands| {
             commands.defer = wait;
             commands.defers += 1;
+        });
+    }
+
+    /// Replaces the list of endpoints. Those whose key stays keep their health; a connection to one that
+    /// goes is replaced as soon as another can be made. With an empty list the link is idle. False, and
+    /// nothing happens, if the driver was not made [changeable](crate::Driver::changeable).
+    pub fn set_endpoints(&self, endpoints: impl IntoIterator<Item = Endpoint>) -> bool {
+        let changeable = self.hub.is_changeable();
+        if changeable {
+            let endpoints = endpoints.into_iter().collect();
+            self.hub.wish(|wishes| wishes.endpoints = Some(endpoints));
+        }
+        changeable
+    }
+
+    /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it. A connection to
+    /// it is kept.
+    pub fn trip(&self, key: u32) {
+        self.hub.wish(|wishes| {
+            wishes.circuits.insert(key, true);
+        });
+    }
+
+    /// Closes the circuit of endpoint `key` and forgets its outcomes.
+    pub fn reset(&self, key: u32) {
+        self.hub.wish(|wishes| {
+            wishes.circuits.insert(key, false);
         });
     }
 

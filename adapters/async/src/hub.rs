@@ -3,13 +3,14 @@
 //! Nothing here queues, so nobody can fill it: saying a thing twice before the loop listens is saying it
 //! once.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use event_listener::{Event, EventListener};
-use redial::{Health, Status, Timestamp};
+use redial::{Endpoint, Health, Status, Timestamp};
 
 use crate::deadlines::Deadlines;
 
@@ -40,9 +41,20 @@ pub(crate) struct Commands {
     pub(crate) aborted: bool,
 }
 
+/// What was asked for since the loop last listened, and is done once.
+#[derive(Debug, Default)]
+pub(crate) struct Wishes {
+    pub(crate) endpoints: Option<Vec<Endpoint>>,
+    /// By key: tripped, or reset.
+    pub(crate) circuits: BTreeMap<u32, bool>,
+}
+
 #[derive(Debug)]
 struct State {
     commands: Commands,
+    wishes: Wishes,
+    /// The list of endpoints may change.
+    changeable: bool,
     /// Something was said since the loop last listened.
     spoken: bool,
     driver: Option<Waker>,
@@ -66,7 +78,7 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(status: Status) -> Self {
+    pub(crate) fn new(status: Status, changeable: bool) -> Self {
         let commands = Commands {
             wanted: Wanted::Down,
             starts: 0,
@@ -82,6 +94,8 @@ impl Hub {
         };
         let state = State {
             commands,
+            wishes: Wishes::default(),
+            changeable,
             spoken: true,
             driver: None,
             handles: 0,
@@ -127,6 +141,21 @@ impl Hub {
             }
             commands.starts
         })
+    }
+
+    pub(crate) fn is_changeable(&self) -> bool {
+        self.lock().changeable
+    }
+
+    /// Asks for something to be done once.
+    pub(crate) fn wish(&self, wish: impl FnOnce(&mut Wishes)) {
+        wish(&mut self.lock().wishes);
+        self.speak();
+    }
+
+    pub(crate) fn take_commands(&self) -> (Commands, Wishes) {
+        let mut state = self.lock();
+        (state.commands, std::mem::take(&mut state.wishes))
     }
 
     pub(crate) fn commands(&self) -> Commands {

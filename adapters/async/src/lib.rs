@@ -34,6 +34,16 @@
 //!
 //! The runtime crates (`redial-tokio`, `redial-smol`) spawn such a future and give back a [`Link`], which
 //! owns it. Everyone else holds a [`LinkHandle`], or a [`Watch`] on its status.
+//!
+//! # Features
+//!
+//! - `tracing`: one event per transition, with the target `redial` and the fields `link`, `endpoint`,
+//!   `attempt`, `delay`, `reason`, `failure` and `error`. Errors are escaped and cut to a line.
+//! - `metrics`: the counter `redial_dials_total{link, endpoint, outcome}`, the gauge `redial_up{link}` and
+//!   the histogram `redial_outage_seconds{link}`. An outcome is `connected`, `dropped`, or the failure:
+//!   `unreachable`, `timed_out`, `overloaded`, `retry_after`, `unsuitable`, `fatal`.
+//!
+//! A link is called what [`Driver::named`] says.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -46,6 +56,7 @@ mod error;
 mod handle;
 mod hub;
 mod link;
+mod listen;
 mod race;
 mod restore;
 mod run;

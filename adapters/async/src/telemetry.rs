@@ -1,9 +1,4 @@
 //! Logs and metrics: one event per transition, in words that do not change.
-//!
-//! With the feature `tracing`: events with the target `redial` and the fields `link`, `endpoint`,
-//! `attempt`, `delay`, `reason`, `failure` and `error`. With the feature `metrics`: the counter
-//! `redial_dials_total{link, endpoint, outcome}`, the gauge `redial_up{link}` and the histogram
-//! `redial_outage_seconds{link}`.
 
 use std::sync::Arc;
 

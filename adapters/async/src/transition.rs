@@ -1,6 +1,11 @@
 //! One transition, for logs and metrics.
 
-use redial::{Action, Endpoint, Failure, Status, Timestamp};
+use std::borrow::Borrow;
+use std::fmt;
+
+use redial::{
+    Action, Endpoint, EndpointSnapshot, Failure, Policy, Reconnector, Snapshot, Status, Timestamp,
+};
 
 /// A change of what the link is doing. Watches are level-triggered and may skip; an observer sees each.
 #[derive(Debug)]
@@ -22,6 +27,49 @@ pub struct Transition<'a, E> {
     pub error: Option<&'a E>,
     /// All endpoints with their health.
     pub endpoints: &'a [Endpoint],
+    pub(crate) source: Source<'a>,
+}
+
+/// Where snapshots come from.
+pub(crate) struct Source<'a>(pub(crate) &'a dyn Snapshots);
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}
+
+/// A reconnector, as far as it can be saved.
+pub(crate) trait Snapshots {
+    fn snapshot(&self) -> Snapshot;
+    fn endpoint_snapshots(&self) -> Vec<EndpointSnapshot>;
+}
+
+impl<P, S> Snapshots for Reconnector<P, S>
+where
+    P: Borrow<Policy>,
+    S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+{
+    fn snapshot(&self) -> Snapshot {
+        self.snapshot()
+    }
+
+    fn endpoint_snapshots(&self) -> Vec<EndpointSnapshot> {
+        self.endpoint_snapshots().collect()
+    }
+}
+
+impl<E> Transition<'_, E> {
+    /// What must outlive the process, after this transition: a process that crashes because it connects
+    /// must not forget that it did. Save it now, before anything is dialed.
+    pub fn snapshot(&self) -> Snapshot {
+        self.source.0.snapshot()
+    }
+
+    /// The same for each endpoint.
+    pub fn endpoint_snapshots(&self) -> Vec<EndpointSnapshot> {
+        self.source.0.endpoint_snapshots()
+    }
 }
 
 /// Sees every transition, in order, from inside the loop: must not block.

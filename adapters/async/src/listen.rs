@@ -1,0 +1,223 @@
+//! What the loop hears, and what it tells the machine and the observers.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+use redial::{
+    Action, DialId, Endpoint, Event, Failure, Policy, Reconnector, Refresh, Status, Timestamp,
+};
+
+use crate::classify::Classify;
+use crate::engine::Engine;
+use crate::error::LinkError;
+use crate::hub::Wanted;
+use crate::runtime::Runtime;
+use crate::session::{GoingAway, Slot};
+use crate::sharing::Sharing;
+use crate::transition::{Observe, Source, Transition};
+use crate::world::{Dialing, Serving, World};
+
+impl<R, P, S, K, O, H, E> Engine<R, P, S, K, O, H, E>
+where
+    R: Runtime,
+    P: Borrow<Policy>,
+    S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+    O: Observe<E>,
+    E: Classify,
+{
+    /// The application is done, unless it has asked for a new start meanwhile.
+    pub(crate) fn finish(&mut self, now: Timestamp) {
+        let starts = self.seen.starts;
+        self.hub.tell(|commands| {
+            if commands.wanted == Wanted::Up && commands.starts == starts {
+                commands.wanted = Wanted::Down;
+            }
+        });
+        self.stop(now);
+    }
+
+    pub(crate) fn stop(&mut self, now: Timestamp) {
+        self.stopped = true;
+        self.handle(now, Event::Stop, None, None);
+    }
+
+    /// Somebody spoke: connections and dials first, then those who report errors, then commands.
+    pub(crate) fn listen<C, D, V, T>(
+        &mut self,
+        now: Timestamp,
+        world: &mut World<D, V, H, T>,
+    ) -> Result<(), LinkError<E>>
+    where
+        K: Sharing<C, Shared = H>,
+    {
+        if let Some(Dialing { dial, slot, .. }) = &world.dial {
+            if slot.take_progress() {
+                self.handle(now, Event::Progress(dial.id), None, None);
+            }
+        }
+        for Serving { dial, slot, .. } in &world.links {
+            self.hear(now, dial.id, slot);
+        }
+        if let Some(message) = self.view.take_panicked() {
+            return Err(LinkError::Panicked(message));
+        }
+        for report in self.view.take_reports() {
+            let Some(Serving { shared, future, .. }) = world.remove(report.id) else { continue };
+            drop(future);
+            let failure = report.error.classify();
+            self.lost(now, Event::Closed(report.id, failure), failure, report.error);
+            self.sharing.close(shared);
+        }
+        self.obey(now)
+    }
+
+    /// What a connection has said.
+    pub(crate) fn hear(&mut self, now: Timestamp, id: DialId, slot: &Slot) {
+        if slot.take_activity() {
+            self.handle(now, Event::Activity(id), None, None);
+        }
+        if slot.take_confirmed() {
+            self.handle(now, Event::Confirmed(id), None, None);
+        }
+        if let Some(GoingAway { within }) = slot.take_going_away() {
+            let by = within.map(|within| now.saturating_add(within));
+            self.handle(now, Event::GoingAway(id, by), None, None);
+        }
+    }
+
+    /// What is wanted now, against what was.
+    fn obey(&mut self, now: Timestamp) -> Result<(), LinkError<E>> {
+        let (asked, wishes) = self.hub.take_commands();
+        let seen = std::mem::replace(&mut self.seen, asked);
+        if asked.aborted {
+            return Err(LinkError::Aborted);
+        }
+        if asked.defers != seen.defers {
+            let until = match asked.defer {
+                wait if wait.is_zero() => Timestamp::ORIGIN,
+                wait => now.saturating_add(wait),
+            };
+            self.handle(now, Event::Defer(until), None, None);
+        }
+        if asked.offlines != seen.offlines {
+            self.handle(now, Event::Offline, None, None);
+        }
+        if asked.onlines != seen.onlines && !asked.offline {
+            self.handle(now, Event::Online, None, None);
+        }
+        if let (Some(endpoints), Some(store)) = (wishes.endpoints, self.store) {
+            let endpoints = store(endpoints);
+            self.change(now, |reconnector| drop(reconnector.set_endpoints(now, endpoints)));
+        }
+        for (key, tripped) in wishes.circuits {
+            self.change(now, |reconnector| {
+                let _known =
+                    if tripped { reconnector.trip(now, key) } else { reconnector.reset(now, key) };
+            });
+        }
+        match asked.wanted {
+            Wanted::Up if asked.starts != seen.starts => {
+                if self.stopped || matches!(self.reconnector.action(), Action::GiveUp(_)) {
+                    self.last = None;
+                }
+                self.stopped = false;
+                self.handle(now, Event::Start, None, None);
+            }
+            Wanted::Down if asked.starts > 0 && !self.stopped => self.stop(now),
+            Wanted::ShutDown(within) if self.shutdown.is_none() => {
+                self.shutdown = Some(now.saturating_add(within));
+                self.handle(now, Event::Offline, None, None);
+                if let Some(dial) = self.reconnector.action().dial() {
+                    self.handle(now, Event::DialAborted(dial.id), None, None);
+                }
+            }
+            Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
+        }
+        if asked.health != seen.health {
+            self.hub.observe(now, &self.reconnector.status(), asked.health);
+            self.hub.changed.notify(usize::MAX);
+        }
+        if asked.redials != seen.redials {
+            self.handle(now, Event::Redial, None, None);
+        }
+        Ok(())
+    }
+
+    /// A dial failed or a connection was lost, with an error.
+    pub(crate) fn lost(&mut self, now: Timestamp, event: Event, failure: Failure, error: Arc<E>) {
+        let error = self.last.insert(error).clone();
+        self.handle(now, event, Some(failure), Some(&error));
+    }
+
+    /// Tells the machine what happened.
+    pub(crate) fn handle(
+        &mut self,
+        now: Timestamp,
+        event: Event,
+        failure: Option<Failure>,
+        error: Option<&E>,
+    ) {
+        let before = self.look();
+        self.reconnector.handle(now, event);
+        let failure = failure.or_else(|| self.cut_off(event, &before.1));
+        self.tell(now, before, failure, error);
+    }
+
+    /// Changes the machine by hand.
+    fn change(&mut self, now: Timestamp, change: impl FnOnce(&mut Reconnector<P, S>)) {
+        let before = self.look();
+        change(&mut self.reconnector);
+        self.tell(now, before, None, None);
+    }
+
+    fn look(&self) -> (Status, Action) {
+        (self.reconnector.status(), self.reconnector.action())
+    }
+
+    /// Tells whoever observes, if anything has changed.
+    fn tell(
+        &mut self,
+        now: Timestamp,
+        (from, before): (Status, Action),
+        failure: Option<Failure>,
+        error: Option<&E>,
+    ) {
+        let (to, action) = self.look();
+        self.hub.observe(now, &to, self.seen.health);
+        let named =
+            |action: &Action| (action.dial().map(|dial| dial.id), action.held(), action.draining());
+        if from == to && named(&before) == named(&action) {
+            return;
+        }
+        let endpoints = self.reconnector.endpoints();
+        let source = Source(&self.reconnector);
+        let transition =
+            Transition { at: now, from, before, to, action, failure, error, endpoints, source };
+        self.telemetry.record(&transition);
+        self.observer.observe(&transition);
+    }
+
+    /// Whether a deadline, and nothing that was reported, has ended the dial or the connection.
+    fn cut_off(&self, event: Event, before: &Action) -> Option<Failure> {
+        let reported = matches!(
+            event,
+            Event::Connected(_)
+                | Event::DialFailed(..)
+                | Event::DialAborted(_)
+                | Event::Closed(..)
+                | Event::Offline
+                | Event::Redial
+                | Event::Stop
+        );
+        if reported {
+            return None;
+        }
+        let after = self.reconnector.action();
+        let gone = |id| ![after.dial().map(|dial| dial.id), after.held()].contains(&Some(id));
+        let dial = before.dial().is_some_and(|dial| gone(dial.id));
+        let policy = self.reconnector.policy();
+        let idle = policy.idle_timeout().is_some() && policy.refresh() == Refresh::MakeFirst;
+        let held = idle && before.held().is_some_and(gone);
+        (dial || held).then_some(Failure::TimedOut)
+    }
+}
