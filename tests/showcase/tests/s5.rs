@@ -11,9 +11,12 @@ use redial::{
     Policy, PolicyError, Reconnector, Timestamp, WaitReason, presets,
 };
 use redial_showcase::{Answer, Moment, Said, World};
-use redial_tokio::{Ended, LinkError, Session, Transition, driver, spawn, spawn_drive};
+use redial_tokio::{
+    Change, Cursor, Ended, LinkError, Session, Subscriptions, Transition, driver, on_connected,
+    spawn, spawn_drive,
+};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -71,6 +74,61 @@ fn s5_3_the_states_have_the_names_people_use() {
     assert_eq!(words, expected);
 }
 
+/// An exchange that subscribes a connection to what it is asked for, or `refuses` one of it.
+fn subscribe(
+    mut feed: (Cursor<&'static str>, Vec<&'static str>),
+    refuses: bool,
+) -> io::Result<(Cursor<&'static str>, Vec<&'static str>)> {
+    while let Some(change) = feed.0.next() {
+        let Change::Add(symbol) = change else { panic!("{change:?}") };
+        if refuses && symbol == "ETH" {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        feed.1.push(symbol);
+    }
+    Ok(feed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn s5_4_subscriptions_are_an_ordered_set_that_is_replayed_after_every_connect() {
+    let symbols: Subscriptions<_> = ["BTC", "ETH", "BTC"].into_iter().collect();
+    let (wanted, dials) = (symbols.clone(), Arc::new(AtomicU64::new(0)));
+    let (count, told) = (dials.clone(), Arc::new(Mutex::new(Vec::new())));
+    let log = told.clone();
+    let connect = move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let cursor = wanted.cursor();
+        async move { Ok((cursor, Vec::new())) }
+    };
+    let dial = dials.clone();
+    let restore = move |feed| async move { subscribe(feed, dial.load(Ordering::Relaxed) == 2) };
+    let link = spawn(
+        Reconnector::new(presets::day207(), 1),
+        on_connected(connect, restore),
+        move |(mut cursor, mut subscribed), _| {
+            let log = log.clone();
+            async move {
+                log.lock().unwrap().push(subscribed.clone());
+                while let Ok(change) = timeout(S(20), cursor.changed()).await {
+                    let Change::Add(symbol) = change else { panic!("{change:?}") };
+                    subscribed.push(symbol);
+                    log.lock().unwrap().push(subscribed.clone());
+                }
+                Ended::Lost(refused())
+            }
+        },
+    );
+    sleep(S(5)).await;
+    assert!(symbols.add("SOL"));
+    assert!(!symbols.add("BTC"));
+    sleep(S(30)).await;
+    let told = told.lock().unwrap();
+    assert_eq!(told[..2], [vec!["BTC", "ETH"], vec!["BTC", "ETH", "SOL"]]);
+    assert_eq!(told[2..], [vec!["BTC", "ETH", "SOL"]], "all, in order, on the next connection");
+    assert_eq!(dials.load(Ordering::Relaxed), 3, "the failed restore was a failed dial");
+    assert!(matches!(link.status().phase, Phase::Connected { .. }));
+}
+
 #[tokio::test(start_paused = true)]
 async fn s5_5_a_graceful_close_ends_and_an_error_reconnects() {
     let dials = Arc::new(AtomicU64::new(0));
@@ -124,7 +182,7 @@ async fn s5_6_a_dropped_receiver_is_a_clean_shutdown() {
         }
         sleep(MS(250)).await;
         drop(screen);
-        let end = tokio::time::timeout(S(2), ended).await.expect("in an outage too").unwrap();
+        let end = timeout(S(2), ended).await.expect("in an outage too").unwrap();
         assert!(end.is_ok(), "refuses {refuses}: {end:?}");
     }
 }

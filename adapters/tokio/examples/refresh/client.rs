@@ -26,6 +26,30 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, ClientError> {
+        let (read, out) = TcpStream::connect(address).await?.into_split();
+        let (calls, inbox) = mpsc::unbounded_channel();
+        Ok(Self { lines: BufReader::new(read).lines(), out, calls, inbox })
+    }
+
+    /// Asks for what was missed. If that fails, the dial has failed.
+    pub(crate) async fn catch_up(mut self, seen: Arc<Seen>) -> Result<Self, ClientError> {
+        self.out.write_all(format!("since {}\n", seen.newest()).as_bytes()).await?;
+        let mut missed = 0;
+        loop {
+            let line = self.lines.next_line().await?.ok_or_else(eof)?;
+            match word(&line) {
+                ("update", number) => missed += u64::from(seen.take(number)),
+                ("wait", seconds) => return Err(ClientError::Flood(Duration::from_secs(seconds))),
+                _ => break,
+            }
+        }
+        if missed > 0 {
+            println!("           caught up on {missed} updates");
+        }
+        Ok(self)
+    }
+
     pub(crate) fn calls(&self) -> Calls {
         self.calls.clone()
     }
@@ -85,30 +109,6 @@ fn eof() -> io::Error {
     io::ErrorKind::UnexpectedEof.into()
 }
 
-/// Ready only when all that was missed has been caught up with: a failure of that is a failed dial.
-pub(crate) async fn connect(
-    address: SocketAddr,
-    seen: Arc<Seen>,
-) -> Result<Connection, ClientError> {
-    let (read, mut out) = TcpStream::connect(address).await?.into_split();
-    let mut lines = BufReader::new(read).lines();
-    out.write_all(format!("since {}\n", seen.newest()).as_bytes()).await?;
-    let mut missed = 0;
-    loop {
-        let line = lines.next_line().await?.ok_or_else(eof)?;
-        match word(&line) {
-            ("update", number) => missed += u64::from(seen.take(number)),
-            ("wait", seconds) => return Err(ClientError::Flood(Duration::from_secs(seconds))),
-            _ => break,
-        }
-    }
-    if missed > 0 {
-        println!("           caught up on {missed} updates");
-    }
-    let (calls, inbox) = mpsc::unbounded_channel();
-    Ok(Connection { lines, out, calls, inbox })
-}
-
 /// Until the connection ends; or until it was told to drain and nothing is unanswered.
 pub(crate) async fn serve(
     mut c: Connection,
@@ -143,18 +143,11 @@ pub(crate) async fn serve(
     }
 }
 
-/// Why there is no answer.
-pub(crate) enum Unanswered {
-    /// It was not sent: the connection takes no new calls.
-    Refused,
-    /// It may have been sent.
-    Lost,
-}
-
-pub(crate) async fn call(calls: &Calls, number: u64) -> Result<u64, Unanswered> {
+/// An error is that of a connection which ended, or takes no new calls.
+pub(crate) async fn call(calls: &Calls, number: u64) -> Result<u64, ClientError> {
     let (answer, answered) = oneshot::channel();
-    calls.send((number, answer)).map_err(|_| Unanswered::Refused)?;
-    answered.await.map_err(|_| Unanswered::Lost)
+    calls.send((number, answer)).map_err(|_| io::Error::from(io::ErrorKind::NotConnected))?;
+    Ok(answered.await.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?)
 }
 
 fn word(line: &str) -> (&str, u64) {

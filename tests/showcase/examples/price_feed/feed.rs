@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use redial_tokio::redial::{Action, Failure, Hold, Phase, Policy, Reconnector};
 use redial_tokio::{
-    Attempt, Classify, Ended, LinkError, Session, Transition, driver, io_failure, spawn_drive,
+    Attempt, Change, Classify, Cursor, Ended, LinkError, Session, Subscriptions, Transition,
+    driver, io_failure, on_connected, spawn_drive,
 };
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -21,44 +22,25 @@ pub(crate) struct Price {
     pub(crate) cents: u64,
 }
 
-/// The symbols that are wanted: in order, each once, and known to whoever holds the connection.
-#[derive(Clone)]
-pub(crate) struct Subscriptions(watch::Sender<Vec<String>>);
-
-impl Subscriptions {
-    pub(crate) fn new<const N: usize>(symbols: [&str; N]) -> Self {
-        let wanted = Self(watch::Sender::new(Vec::new()));
-        for symbol in symbols {
-            wanted.add(symbol);
-        }
-        wanted
-    }
-
-    /// False if it was wanted already.
-    pub(crate) fn add(&self, symbol: &str) -> bool {
-        self.0.send_if_modified(|wanted| {
-            let new = !wanted.iter().any(|known| known == symbol);
-            if new {
-                wanted.push(symbol.into());
-            }
-            new
-        })
-    }
-}
+/// The symbols that are wanted: in order, each once, whether or not anything is connected.
+pub(crate) type Symbols = Subscriptions<String>;
 
 /// Sends prices until the exchange closes for the day (`Ok`), nobody receives them any more (`Ok`), or
 /// the policy gives up.
 pub(crate) async fn price_feed(
     address: SocketAddr,
     policy: Policy,
-    subscriptions: Subscriptions,
+    symbols: Symbols,
     prices: mpsc::Sender<Price>,
 ) -> Result<(), LinkError<FeedError>> {
     let out = prices.clone();
     let drive = driver(Reconnector::new(policy, u64::from(std::process::id())))
         .observe(|transition: &Transition<'_, FeedError>| log(transition))
         .drive(
-            move |attempt| Feed::connect(address, attempt, subscriptions.0.subscribe()),
+            on_connected(
+                move |attempt| Feed::connect(address, attempt, symbols.cursor()),
+                Feed::subscribe_all,
+            ),
             move |feed: Feed, session| feed.serve(session, out.clone()),
         );
     let link = spawn_drive(drive);
@@ -70,43 +52,45 @@ pub(crate) async fn price_feed(
 
 struct Feed {
     socket: WebSocketStream<TcpStream>,
-    wanted: watch::Receiver<Vec<String>>,
-    /// How many of the wanted are subscribed on this connection.
-    subscribed: usize,
+    /// What this connection has been told of the symbols.
+    symbols: Cursor<String>,
 }
 
 impl Feed {
-    /// A dial has succeeded when all that is wanted is subscribed again.
     async fn connect(
         address: SocketAddr,
         attempt: Attempt,
-        wanted: watch::Receiver<Vec<String>>,
+        symbols: Cursor<String>,
     ) -> Result<Self, FeedError> {
         let stream = TcpStream::connect(address).await?;
         attempt.progress();
         let (socket, _) = client_async(format!("ws://{address}/prices"), stream).await?;
-        let mut feed = Self { socket, wanted, subscribed: 0 };
-        feed.subscribe().await?;
-        Ok(feed)
+        Ok(Self { socket, symbols })
     }
 
-    /// Subscribes what is wanted and not yet subscribed. Prices that come meanwhile can be missed: the
-    /// next is along soon.
-    async fn subscribe(&mut self) -> Result<(), FeedError> {
-        let wanted = self.wanted.borrow_and_update().clone();
-        for symbol in wanted.iter().skip(self.subscribed) {
-            self.socket.send(Message::text(format!("subscribe {symbol}"))).await?;
-            loop {
-                match read(self.socket.next().await)? {
-                    News::Subscribed => break,
-                    News::Refused(why) => return Err(FeedError::Refused(why)),
-                    News::Closed => return Err(FeedError::Closed),
-                    News::Price(_) | News::GoingAway(_) | News::Other => {}
-                }
-            }
-            self.subscribed += 1;
+    /// Before the link counts as connected. If one is refused, the dial has failed.
+    async fn subscribe_all(mut self) -> Result<Self, FeedError> {
+        while let Some(change) = self.symbols.next() {
+            self.subscribe(change).await?;
         }
-        Ok(())
+        Ok(self)
+    }
+
+    /// Prices that come meanwhile are skipped: the next is along soon.
+    async fn subscribe(&mut self, change: Change<String>) -> Result<(), FeedError> {
+        let request = match change {
+            Change::Add(symbol) => format!("subscribe {symbol}"),
+            Change::Remove(symbol) => format!("unsubscribe {symbol}"),
+        };
+        self.socket.send(Message::text(request)).await?;
+        loop {
+            match read(self.socket.next().await)? {
+                News::Subscribed => return Ok(()),
+                News::Refused(why) => return Err(FeedError::Refused(why)),
+                News::Closed => return Err(FeedError::Closed),
+                News::Price(_) | News::GoingAway(_) | News::Other => {}
+            }
+        }
     }
 
     async fn serve(mut self, session: Session, prices: mpsc::Sender<Price>) -> Ended<FeedError> {
@@ -128,7 +112,7 @@ impl Feed {
                     Ok(News::Subscribed | News::Refused(_) | News::Other) => Ok(()),
                     Err(error) => Err(error),
                 },
-                Ok(()) = self.wanted.changed() => self.subscribe().await,
+                change = self.symbols.changed() => self.subscribe(change).await,
                 // The next connection is up, or the application is done.
                 () = session.draining() => {
                     drop(self.socket.close(None).await);

@@ -17,7 +17,7 @@ use redial_tokio::redial::{Backoff, Policy, PolicyError, presets};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, timeout};
 
-use feed::{Price, Subscriptions, price_feed};
+use feed::{Price, Symbols, price_feed};
 
 /// 500 ms, doubling, five tries; each end of a connection that did not last is one.
 fn policy() -> Result<Policy, PolicyError> {
@@ -34,10 +34,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (address, day) = exchange::open().await?;
 
     // The order is kept, and the third is there already.
-    let subscriptions = Subscriptions::new(["BTC", "ETH", "BTC"]);
+    let symbols: Symbols = ["BTC", "ETH", "BTC"].map(String::from).into_iter().collect();
     let (prices, mut screen) = mpsc::channel(64);
-    let feed = tokio::spawn(price_feed(address, policy()?, subscriptions.clone(), prices));
-    let seen = watch(&mut screen, &subscriptions).await;
+    let feed = tokio::spawn(price_feed(address, policy()?, symbols.clone(), prices));
+    let seen = watch(&mut screen, &symbols).await;
     feed.await??;
     println!("-- closed for today, so the feed ended well; prices by symbol: {seen:?}");
     if !seen.keys().eq(["BTC", "ETH", "SOL"]) {
@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let (address, day) = exchange::open().await?;
     let (prices, mut screen) = mpsc::channel(64);
-    let feed = tokio::spawn(price_feed(address, policy()?, subscriptions.clone(), prices));
+    let feed = tokio::spawn(price_feed(address, policy()?, symbols.clone(), prices));
     let first = screen.recv().await.ok_or("a price")?;
     day.abort();
     drop(screen);
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let nobody = ([127, 0, 0, 1], 9).into();
     let (prices, _screen) = mpsc::channel(64);
-    let Err(end) = price_feed(nobody, policy()?, subscriptions, prices).await else {
+    let Err(end) = price_feed(nobody, policy()?, symbols, prices).await else {
         return Err("nobody listens there".into());
     };
     let why = end.source().map(ToString::to_string).unwrap_or_default();
@@ -65,10 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Prices received for each symbol, until there are no more. Wants another symbol after a while.
-async fn watch(
-    screen: &mut mpsc::Receiver<Price>,
-    subscriptions: &Subscriptions,
-) -> BTreeMap<String, u32> {
+async fn watch(screen: &mut mpsc::Receiver<Price>, symbols: &Symbols) -> BTreeMap<String, u32> {
     let (mut last, mut seen) = (BTreeMap::new(), BTreeMap::new());
     let mut tick = interval(Duration::from_millis(500));
     let late = Instant::now() + Duration::from_millis(700);
@@ -89,8 +86,8 @@ async fn watch(
                 if !line.is_empty() {
                     println!("           {}", line.join("   "));
                 }
-                if now > late && subscriptions.add("SOL") {
-                    println!("-- wants SOL too; BTC again: {}", subscriptions.add("BTC"));
+                if now > late && symbols.add("SOL".into()) {
+                    println!("-- wants {:?} now", symbols.items());
                 }
             }
         }
