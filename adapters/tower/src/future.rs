@@ -1,0 +1,99 @@
+//! A request on its way, over one connection or two.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use redial::DialId;
+use tower_service::Service;
+
+use crate::access::Access;
+use crate::error::ReconnectError;
+
+pin_project! {
+    /// The answer to a request; made by [`Reconnect`](crate::Reconnect). Dropping it never touches the link.
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct ResponseFuture<S, M, Request>
+    where
+        S: Service<Request>,
+    {
+        #[pin]
+        state: State<S::Future>,
+        copy: Option<Request>,
+        access: Access<S, M, S::Error>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Calling { id: DialId, #[pin] future: F },
+        // For the next connection.
+        Waiting,
+    }
+}
+
+impl<S: Service<Request>, M, Request> ResponseFuture<S, M, Request> {
+    pub(crate) fn new(
+        id: DialId,
+        future: S::Future,
+        copy: Option<Request>,
+        access: Access<S, M, S::Error>,
+    ) -> Self {
+        Self { state: State::Calling { id, future }, copy, access }
+    }
+}
+
+impl<S, M, Request> Future for ResponseFuture<S, M, Request>
+where
+    S: Service<Request> + Clone,
+    S::Error: fmt::Display,
+{
+    type Output = Result<S::Response, ReconnectError<M, S::Error>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Calling { id, future } => {
+                    let id = *id;
+                    let error = match ready!(future.poll(cx)) {
+                        Ok(response) => return Poll::Ready(Ok(response)),
+                        Err(error) => error,
+                    };
+                    if !(this.access.shared.breaks)(&error) {
+                        return Poll::Ready(Err(ReconnectError::Service(error)));
+                    }
+                    // The reconnect happens whether or not the request is sent again.
+                    this.access.report(id, &error);
+                    if this.copy.is_none() {
+                        return Poll::Ready(Err(ReconnectError::Service(error)));
+                    }
+                    this.state.set(State::Waiting);
+                }
+                StateProjection::Waiting => {
+                    if let Err(error) = ready!(this.access.poll_ready(cx)) {
+                        return Poll::Ready(Err(ReconnectError::link(error)));
+                    }
+                    let (Some((id, service)), Some(request)) =
+                        (this.access.current(), this.copy.take())
+                    else {
+                        unreachable!("it was ready, and the request was kept for this")
+                    };
+                    let future = service.call(request);
+                    this.state.set(State::Calling { id, future });
+                }
+            }
+        }
+    }
+}
+
+impl<S: Service<Request>, M, Request> fmt::Debug for ResponseFuture<S, M, Request> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("will_resend", &self.copy.is_some())
+            .finish_non_exhaustive()
+    }
+}
