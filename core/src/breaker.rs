@@ -373,6 +373,9 @@ impl Breaker {
     /// [`Refused`] while open, and while half-open with the probe out.
     pub fn allow(&self, now: Timestamp) -> Result<Permit<'_>, Refused> {
         let mut state = self.state.get();
+        if state.mode == Mode::Closed {
+            return Ok(Permit { breaker: self, probe: false, epoch: state.opens_at() });
+        }
         let ready = state.ready();
         if now.as_nanos() < ready || ready == u64::MAX {
             return Err(Refused { until: Timestamp::from_nanos(ready) });
