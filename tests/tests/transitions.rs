@@ -12,6 +12,8 @@ type Link = Reconnector<Policy, Vec<Endpoint>>;
 /// A state, what it is, and how to get there.
 type State = (&'static str, &'static str, fn() -> Link);
 
+type Call = Box<dyn Fn(&mut Link)>;
+
 const NOW: Timestamp = at(100_000);
 
 const fn at(millis: u64) -> Timestamp {
@@ -97,10 +99,10 @@ fn fail(link: &mut Link, now: Timestamp, failure: Failure) {
 }
 
 /// Everything that can be done, in words. What names an id is done with each that there is.
-fn calls(action: Action) -> Vec<(String, Box<dyn Fn(&mut Link)>)> {
-    let mut calls: Vec<(String, Box<dyn Fn(&mut Link)>)> = Vec::new();
+fn calls(action: Action) -> Vec<(String, Call)> {
+    let mut calls: Vec<(String, Call)> = Vec::new();
     let mut event = |name: &str, now: Timestamp, event: Event| {
-        let call: Box<dyn Fn(&mut Link)> = Box::new(move |link| {
+        let call: Call = Box::new(move |link| {
             link.handle(now, event);
         });
         calls.push((name.to_owned(), call));
