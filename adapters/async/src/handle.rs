@@ -48,8 +48,9 @@ impl<H, E> LinkHandle<H, E> {
     /// The link should be down: everything is dropped, at once. [`closed`](Self::closed) then says `Ok`.
     pub fn stop(&self) {
         self.hub.tell(|commands| {
-            if commands.wanted == Wanted::Up {
+            if !matches!(commands.wanted, Wanted::ShutDown(_)) {
                 commands.wanted = Wanted::Down;
+                commands.stops += 1;
             }
         });
     }
@@ -208,7 +209,7 @@ impl<H: Clone, E> LinkHandle<H, E> {
     /// Dropping the future never touches the link.
     ///
     /// # Errors
-    /// [`RunError`], which tells an operation that failed from one that found no connection.
+    /// [`RunError`](crate::RunError), which tells an operation that failed from one that found no connection.
     pub fn run<T, F, Op>(&self, op: Op, idempotent: Idempotent) -> Run<H, E, Op, F>
     where
         Op: FnMut(Connection<H>) -> F,

@@ -29,6 +29,7 @@ pub(crate) enum Wanted {
 pub(crate) struct Commands {
     pub(crate) wanted: Wanted,
     pub(crate) starts: u64,
+    pub(crate) stops: u64,
     pub(crate) redials: u64,
     pub(crate) onlines: u64,
     pub(crate) offlines: u64,
@@ -82,6 +83,7 @@ impl Hub {
         let commands = Commands {
             wanted: Wanted::Down,
             starts: 0,
+            stops: 0,
             redials: 0,
             onlines: 0,
             offlines: 0,

@@ -123,7 +123,7 @@ where
                 self.stopped = false;
                 self.handle(now, Event::Start, None, None);
             }
-            Wanted::Down if asked.starts > 0 && !self.stopped => self.stop(now),
+            Wanted::Down if asked.stops != seen.stops && !self.stopped => self.stop(now),
             Wanted::ShutDown(within) if self.shutdown.is_none() => {
                 self.shutdown = Some(now.saturating_add(within));
                 self.handle(now, Event::Offline, None, None);

@@ -359,6 +359,9 @@ async fn a_lazy_link_dials_on_first_use_and_once() {
     let link = spawn_drive(drive);
     sleep(MS(10_000)).await;
     assert_eq!(dials.load(Ordering::SeqCst), 0);
+    link.stop();
+    link.closed().await.unwrap();
+    link.start();
     let users: Vec<_> = (0..10)
         .map(|_| {
             let handle = link.handle();

@@ -1,6 +1,7 @@
 //! Links over real sockets on loopback.
 
 mod drain;
+mod endurance;
 mod failover;
 mod loopback;
 mod stream;
