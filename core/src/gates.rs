@@ -81,7 +81,7 @@ impl Field {
             |endpoint: &Endpoint| !endpoint.has(VISITED | DUPLICATE) && endpoint.eligible(now);
         match (endpoints, self.below) {
             ([only], 1..) => left(only),
-            _ => endpoints.iter().take(usize::from(self.below)).any(left),
+            _ => endpoints.get(..usize::from(self.below)).unwrap_or(endpoints).iter().any(left),
         }
     }
 

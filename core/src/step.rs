@@ -536,7 +536,8 @@ impl Step<'_> {
         let Some(&mut link) = self.machine.state.link() else { return NEVER };
         let stable = link.since.saturating_add(stable_after);
         let after = self.policy.failback(after, draw(!seed, link.id.get()));
-        let better = self.endpoints.iter().take(usize::from(link.endpoint));
+        let all = &*self.endpoints;
+        let better = all.get(..usize::from(link.endpoint)).unwrap_or(all).iter();
         let closed = better
             .filter(|endpoint| !endpoint.has(DUPLICATE))
             .map(|endpoint| endpoint.breaker.ready())
