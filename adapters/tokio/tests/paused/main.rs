@@ -1,0 +1,8 @@
+//! Links on tokio's paused clock: everything that depends on time, in simulated time.
+
+mod control;
+mod dials;
+mod handover;
+mod life;
+mod run;
+mod support;
