@@ -25,6 +25,7 @@
 mod client;
 mod matrix;
 mod peers;
+mod picture;
 mod rng;
 mod scenario;
 mod server;
@@ -34,6 +35,7 @@ mod timeline;
 pub use client::Strategy;
 pub use matrix::{Summary, matrix, summarise};
 pub use peers::{Peer, Peers};
+pub use picture::{heat_map, panels, verdict};
 pub use scenario::{Cell, Down, Mode, Overflow, ScenarioError, Suite};
 pub use sim::{Report, Run, run, run_with_timeline};
 pub use timeline::Timeline;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use redial_testkit::storm::{Peers, Report, Strategy, Suite, Summary, matrix, summarise};
+use redial_testkit::storm::{Peers, Report, Strategy, Suite, Summary, heat_map, matrix, summarise};
 use serde::Serialize;
 
 use crate::policy::Chosen;
@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Threads; all cores if not given.
     #[arg(long)]
     threads: Option<usize>,
+    /// Where the heat map goes.
+    #[arg(long, value_name = "FILE", default_value = "matrix.svg")]
+    svg: PathBuf,
     /// Print every cell.
     #[arg(long)]
     cells: bool,
@@ -71,6 +74,9 @@ impl Args {
             all.push(matrix(strategy, &cells, self.clients, &seeds, threads, done));
         }
         drop(progress);
+        std::fs::write(&self.svg, heat_map(&all))
+            .map_err(|error| format!("{}: {error}", self.svg.display()))?;
+        eprintln!("picture: {}", self.svg.display());
         if self.json {
             let output: Vec<_> = all
                 .iter()

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use redial_testkit::storm::{
-    Cell, Mode, Peers, Report, Run, Strategy, Suite, Timeline, run_with_timeline,
+    Cell, Mode, Peer, Peers, Report, Run, Strategy, Suite, Timeline, panels, run_with_timeline,
 };
 
 use crate::policy::Chosen;
@@ -32,6 +32,12 @@ pub(crate) struct Args {
     /// Where all randomness comes from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Show this model of another library too; may be given several times.
+    #[arg(long, value_name = "NAME", value_parser = peer)]
+    peer: Vec<&'static Peer>,
+    /// Where the picture goes.
+    #[arg(long, value_name = "FILE", default_value = "storm.svg")]
+    svg: PathBuf,
     /// Print the figures as JSON.
     #[arg(long)]
     json: bool,
@@ -53,6 +59,11 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
+fn peer(name: &str) -> Result<&'static Peer, String> {
+    let names = || Peers::ALL.iter().map(|peer| peer.name).collect::<Vec<_>>().join(", ");
+    Peers::find(name).ok_or_else(|| format!("there are {}", names()))
+}
+
 impl Args {
     pub(crate) fn run(&self) -> Result<(), Box<dyn Error>> {
         let mode = self.mode()?;
@@ -64,6 +75,7 @@ impl Args {
         }
         strategies.push(Strategy::default_policy());
         strategies.push(Strategy::peer(&Peers::AWS_FULL));
+        strategies.extend(self.peer.iter().copied().map(Strategy::peer));
         let bin = ((cell.outage + 3.0 * limit) / 300.0).max(0.1);
         let runs: Vec<(Report, Timeline)> = strategies
             .iter()
@@ -82,9 +94,12 @@ impl Args {
                 self.clients, self.capacity, cell.outage, cell.mode.name, limit
             );
             for (report, _) in &runs {
-                println!("{}", verdict(report, &cell));
+                println!("{}", sentence(report, &cell));
             }
         }
+        std::fs::write(&self.svg, panels(&cell, &runs))
+            .map_err(|error| format!("{}: {error}", self.svg.display()))?;
+        eprintln!("picture: {}", self.svg.display());
         Ok(())
     }
 
@@ -107,7 +122,7 @@ impl Args {
 }
 
 /// The figures as a sentence.
-fn verdict(report: &Report, cell: &Cell) -> String {
+fn sentence(report: &Report, cell: &Cell) -> String {
     let name = &report.strategy;
     let dials = format!(
         "{:.1} dials per client while it was down and {:.1} after, at most {:.0} × capacity in a second",
