@@ -2,7 +2,7 @@
 #![cfg(feature = "lab")]
 
 use redial::{Jitter, Policy};
-use redial_testkit::storm::{Run, Strategy, Suite, matrix, run, summarise};
+use redial_testkit::storm::{Cell, Run, Strategy, Suite, matrix, run, summarise};
 
 /// Only what overload does, at a size that keeps this quick.
 const CLIENTS: u32 = 500;
@@ -47,4 +47,46 @@ fn the_default_policy_is_never_stuck() {
     assert_eq!(summary.stuck, 0, "{summary:?}");
     assert!(summary.worst_rho <= 3.6, "{summary:?}");
     assert!((summary.geo_rho / 1.225 - 1.0).abs() < 0.05, "{summary:?}");
+}
+
+fn storm(mode: &str, outage: f64, limit: f64, clients: u32) -> redial_testkit::storm::Report {
+    let mode = Suite::helped().mode(mode).unwrap().clone();
+    let cell = Cell { mode, outage, limit };
+    run(&Run { strategy: &Strategy::default_policy(), cell: &cell, clients, seed: 1 })
+}
+
+#[test]
+fn a_server_that_says_when_gets_everybody_back_with_two_dials_each() {
+    for mode in ["hint", "hintcostly"] {
+        for (outage, limit) in [(5.0, 60.0), (60.0, 60.0), (5.0, 300.0), (600.0, 300.0)] {
+            let report = storm(mode, outage, limit, 2000);
+            assert!(report.t99.unwrap() <= 1.20 * limit, "{report:?}");
+            assert!(report.dials_after <= 2.2, "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_planned_restart_costs_one_dial_each() {
+    for (outage, limit) in [(5.0, 60.0), (60.0, 100.0)] {
+        let report = storm("goaway", outage, limit, 10_000);
+        assert!((report.dials_down + report.dials_after - 1.0).abs() < 1e-9, "{report:?}");
+        assert!(report.t99.unwrap() <= 1.12 * limit, "{report:?}");
+        assert!(report.peak <= 1.4, "{report:?}");
+    }
+}
+
+#[test]
+fn ten_minutes_of_accept_and_close_cost_thirty_one_dials() {
+    let report = storm("flap", 600.0, 10.0, 500);
+    assert!(report.dials_down <= 31.0, "{report:?}");
+}
+
+#[test]
+fn a_blip_of_a_second_is_over_a_second_later() {
+    let mode = Suite::storm96().mode("reject").unwrap().clone();
+    let cell = Cell { mode, outage: 1.0, limit: 0.01 };
+    let strategy = Strategy::default_policy();
+    let report = run(&Run { strategy: &strategy, cell: &cell, clients: 10_000, seed: 1 });
+    assert!(report.t50.unwrap() <= 0.45 && report.t99.unwrap() <= 1.2, "{report:?}");
 }

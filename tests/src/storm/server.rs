@@ -1,6 +1,9 @@
 //! The server: first come, first served, with a backlog, and what it does beyond it.
 
 use std::collections::VecDeque;
+use std::time::Duration;
+
+use redial::{Admission, Timestamp, VirtualQueue};
 
 use super::scenario::{Mode, Overflow};
 
@@ -9,8 +12,8 @@ use super::scenario::{Mode, Overflow};
 pub(crate) enum Verdict {
     Queued,
     Rejected,
-    /// Come back after this many nanoseconds.
-    Hinted(u64),
+    /// Come back after this time.
+    Hinted(Duration),
     Dropped,
     /// That was one too many.
     Crashed,
@@ -38,7 +41,7 @@ pub(crate) struct Server {
     waiting: u64,
     /// Arrivals of the last second.
     recent: VecDeque<u64>,
-    next_slot: u64,
+    virtual_queue: VirtualQueue,
 }
 
 /// What a server has finished.
@@ -53,6 +56,9 @@ impl Server {
     /// `service`: nanoseconds per handshake.
     pub(crate) fn new(mode: &Mode, service: f64) -> Self {
         let nanos = |handshakes: f64| (service * handshakes) as u64;
+        let backlog = Duration::try_from_secs_f64(mode.queue).unwrap_or(Duration::MAX);
+        let virtual_queue = VirtualQueue::new(Duration::from_nanos(nanos(1.0)), backlog)
+            .rejection(Duration::from_nanos(nanos(mode.reject_cost)));
         Self {
             service: service as u64,
             stale: nanos(mode.stale),
@@ -64,7 +70,7 @@ impl Server {
             current: None,
             waiting: 0,
             recent: VecDeque::new(),
-            next_slot: 0,
+            virtual_queue,
         }
     }
 
@@ -83,8 +89,15 @@ impl Server {
                 return Verdict::Crashed;
             }
         }
-        let backlog = self.backlog(now);
-        if backlog < self.queue_limit {
+        let hint = match self.overflow {
+            Overflow::Hint => Some(self.virtual_queue.admit(Timestamp::from_nanos(now))),
+            Overflow::Reject | Overflow::Drop => None,
+        };
+        let room = match hint {
+            Some(admission) => admission == Admission::Admitted,
+            None => self.backlog(now) < self.queue_limit,
+        };
+        if room {
             self.queue.push_back(Job::Handshake { client, dial });
             self.waiting += self.service;
             return Verdict::Queued;
@@ -97,12 +110,9 @@ impl Server {
             Some(Job::Overhead(work)) => *work += self.reject,
             _ => self.queue.push_back(Job::Overhead(self.reject)),
         }
-        match self.overflow {
-            Overflow::Hint => {
-                self.next_slot = self.next_slot.max(now + backlog) + self.service;
-                Verdict::Hinted(self.next_slot - now)
-            }
-            Overflow::Reject | Overflow::Drop => Verdict::Rejected,
+        match hint {
+            Some(Admission::RetryAfter(delay)) => Verdict::Hinted(delay),
+            Some(Admission::Admitted) | None => Verdict::Rejected,
         }
     }
 

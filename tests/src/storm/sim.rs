@@ -109,7 +109,7 @@ enum Answer {
     Flapped,
     Refused,
     Overloaded,
-    Hint(u64),
+    Hint(Duration),
 }
 
 struct Slot<'a> {
@@ -384,7 +384,6 @@ impl Sim<'_> {
                 self.tell(client, now, Input::Failed(dial, Failure::Overloaded));
             }
             Answer::Hint(delay) => {
-                let delay = Duration::from_nanos(delay);
                 let failure = Failure::RetryAfter { delay, spread: Duration::ZERO };
                 self.tell(client, now, Input::Failed(dial, failure));
             }
