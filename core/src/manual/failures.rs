@@ -31,6 +31,8 @@
 //! proportion to the outage if it is only silent. In 96 simulated outages this is the difference
 //! between 4 fleets that never come back and none.
 //!
+#![doc = include_str!("../../pictures/overload.svg")]
+//!
 //! # When is a dial a success?
 //!
 //! When the session is ready: after TLS, login, and the restoring of subscriptions. Report
@@ -38,6 +40,8 @@
 //! a slow handshake gets the longer deadline. A login that is refused is a failed dial, although
 //! TCP connected; counting it as a success is how a wrong password became thousands of dials
 //! (`nats-io/nats.rs#815`).
+//!
+#![doc = include_str!("../../pictures/flap.svg")]
 //!
 //! # What ends a connection?
 //!

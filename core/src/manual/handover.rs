@@ -3,6 +3,8 @@
 //! The new connection is made first; when it is up it is the link, and the old one drains: it
 //! finishes what it has begun, until it ends or a deadline passes.
 //!
+#![doc = include_str!("../../pictures/handover.svg")]
+//!
 //! # What starts one?
 //!
 //! The server is going away ([`Event::GoingAway`](crate::Event::GoingAway)), the connection is

@@ -7,6 +7,8 @@
 //! link that lost its server for a second is back within 1.1 s; after an outage of ten minutes it
 //! is back within 45 s.
 //!
+#![doc = include_str!("../../pictures/outage.svg")]
+//!
 //! # When do I change it?
 //!
 //! | you have | change |

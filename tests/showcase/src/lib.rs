@@ -2,6 +2,8 @@
 //!
 //! Larger examples are in `examples/`.
 
+mod picture;
 mod world;
 
+pub use picture::{Timeline, Weather, states};
 pub use world::{Answer, Moment, Said, World};
