@@ -138,11 +138,10 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         let engine = Engine::new(
             self.reconnector,
             self.runtime,
-            self.sharing,
             self.observer,
             self.choices,
             (hub.clone(), view.clone()),
         );
-        Drive::new(engine.run(connect, serve), hub, view)
+        Drive::new(engine.run(self.sharing, connect, serve), hub, view)
     }
 }

@@ -25,12 +25,11 @@ pub(crate) struct Choices<S> {
     pub(crate) store: Option<fn(Vec<Endpoint>) -> S>,
 }
 
-pub(crate) struct Engine<R, P, S, K, O, H, E> {
+pub(crate) struct Engine<R, P, S, O, H, E> {
     pub(crate) reconnector: Reconnector<P, S>,
     /// Makes storage for new endpoints, if they may change.
     pub(crate) store: Option<fn(Vec<Endpoint>) -> S>,
     runtime: R,
-    pub(crate) sharing: K,
     pub(crate) observer: O,
     pub(crate) telemetry: Telemetry,
     pub(crate) hub: Arc<Hub>,
@@ -45,7 +44,7 @@ pub(crate) struct Engine<R, P, S, K, O, H, E> {
     pub(crate) last: Option<Arc<E>>,
 }
 
-impl<R, P, S, K, O, H, E> Engine<R, P, S, K, O, H, E>
+impl<R, P, S, O, H, E> Engine<R, P, S, O, H, E>
 where
     R: Runtime,
     P: Borrow<Policy>,
@@ -56,7 +55,6 @@ where
     pub(crate) fn new(
         reconnector: Reconnector<P, S>,
         runtime: R,
-        sharing: K,
         observer: O,
         Choices { lazy, name, store }: Choices<S>,
         (hub, view): (Arc<Hub>, Arc<View<H, E>>),
@@ -69,7 +67,6 @@ where
             reconnector,
             store,
             runtime,
-            sharing,
             observer,
             telemetry: Telemetry::new(name),
             hub,
@@ -82,8 +79,9 @@ where
     }
 
     /// Until the link is over.
-    pub(crate) async fn run<C, Connect, D, Serve, V>(
+    pub(crate) async fn run<K, C, Connect, D, Serve, V>(
         mut self,
+        sharing: K,
         mut connect: Connect,
         mut serve: Serve,
     ) -> End<E>
@@ -95,11 +93,12 @@ where
         Serve: FnMut(C, Session) -> V,
         V: Future<Output = Ended<E>>,
     {
-        self.turn(&mut connect, &mut serve).await
+        self.turn(World::new(sharing), &mut connect, &mut serve).await
     }
 
-    async fn turn<C, D, V>(
+    async fn turn<K, C, D, V>(
         &mut self,
+        mut world: World<K, C, D, V, R::Sleep>,
         connect: &mut impl FnMut(Attempt) -> D,
         serve: &mut impl FnMut(C, Session) -> V,
     ) -> End<E>
@@ -109,7 +108,6 @@ where
         D: Future<Output = Result<C, E>>,
         V: Future<Output = Ended<E>>,
     {
-        let mut world = World::new();
         loop {
             self.reconcile(&mut world, connect)?;
             if let Some(end) = self.publish(&world) {
@@ -134,9 +132,14 @@ where
                     let event = Event::DialFailed(dial.id, failure);
                     self.lost(now, event, failure, error.into());
                 }
-                Happened::Ended(link, ended) => self.ended(now, link, ended),
+                Happened::Ended(id, ended) => self.ended(now, &mut world, id, ended),
                 Happened::Panicked(message) => return Err(LinkError::Panicked(message)),
-                Happened::Spoken => self.listen(now, &mut world)?,
+                Happened::Spoken => {
+                    self.listen(now, &mut world)?;
+                    if now >= self.reconnector.action().wake() {
+                        self.handle(now, Event::Tick, None, None);
+                    }
+                }
                 Happened::Time => self.handle(now, Event::Tick, None, None),
             }
             let drained = |by| world.links.is_empty() || now >= by;
@@ -153,9 +156,9 @@ where
     }
 
     /// Drops what the action does not name, and starts the dial that it does.
-    fn reconcile<C, D, V, T>(
+    fn reconcile<K, C, D, V, T>(
         &mut self,
-        world: &mut World<D, V, H, T>,
+        world: &mut World<K, C, D, V, T>,
         connect: &mut impl FnMut(Attempt) -> D,
     ) -> Result<(), LinkError<E>>
     where
@@ -164,10 +167,9 @@ where
         let action = self.reconnector.action();
         let (held, draining) = (action.held(), action.draining().map(|old| old.id));
         let named = |id: DialId| held == Some(id) || draining == Some(id);
-        while let Some(index) = world.links.iter().position(|link| !named(link.dial.id)) {
-            let Serving { shared, future, .. } = world.links.swap_remove(index);
-            drop(future);
-            self.sharing.close(shared);
+        let ids = world.links.iter().map(|link| link.dial.id);
+        for id in ids.filter(|id| !named(*id)).collect::<Vec<_>>() {
+            world.close(id);
         }
         for link in &world.links {
             if draining == Some(link.dial.id) || self.shutdown.is_some() {
@@ -190,8 +192,9 @@ where
     }
 
     /// Tells everyone what is; returns the end, if there is nothing more to come.
-    fn publish<D, V, T>(&mut self, world: &World<D, V, H, T>) -> Option<End<E>>
+    fn publish<K, C, D, V, T>(&mut self, world: &World<K, C, D, V, T>) -> Option<End<E>>
     where
+        K: Sharing<C, Shared = H>,
         H: Clone,
     {
         let action = self.reconnector.action();
@@ -222,10 +225,10 @@ where
         None
     }
 
-    fn connected<C, D, V, T>(
+    fn connected<K, C, D, V, T>(
         &mut self,
         now: Timestamp,
-        world: &mut World<D, V, H, T>,
+        world: &mut World<K, C, D, V, T>,
         Dialing { dial, slot, future }: Dialing<D>,
         connection: C,
         serve: &mut impl FnMut(C, Session) -> V,
@@ -240,31 +243,36 @@ where
         }
         let idles = self.reconnector.policy().idle_timeout().is_some();
         let session = Session::new(dial, idles, slot.clone(), self.hub.clone());
-        let shared = caught(|| self.sharing.share(&connection)).map_err(LinkError::Panicked)?;
+        let shared = caught(|| world.sharing.share(&connection)).map_err(LinkError::Panicked)?;
         let future = caught(|| serve(connection, session)).map_err(LinkError::Panicked)?;
         world.links.push(Serving { dial, slot, shared, future: Box::pin(future) });
         Ok(())
     }
 
-    fn ended<C, V>(&mut self, now: Timestamp, link: Serving<V, H>, ended: Ended<E>)
-    where
+    fn ended<K, C, D, V, T>(
+        &mut self,
+        now: Timestamp,
+        world: &mut World<K, C, D, V, T>,
+        id: DialId,
+        ended: Ended<E>,
+    ) where
         K: Sharing<C, Shared = H>,
     {
-        let Serving { dial, slot, shared, future } = link;
-        drop(future);
-        self.hear(now, dial.id, &slot);
-        let held = self.reconnector.action().held() == Some(dial.id);
+        let link = world.links.iter().find(|link| link.dial.id == id);
+        let Some(slot) = link.map(|link| link.slot.clone()) else { return };
+        self.hear(now, id, &slot);
+        let held = self.reconnector.action().held() == Some(id);
         match ended {
             Ended::Finished if held && !slot.is_draining() => self.finish(now),
             // Told to finish, it has: that is no reason to stop the link.
             Ended::Finished => {
-                self.handle(now, Event::Closed(dial.id, Failure::Unreachable), None, None);
+                self.handle(now, Event::Closed(id, Failure::Unreachable), None, None);
             }
             Ended::Lost(error) => {
                 let failure = error.classify();
-                self.lost(now, Event::Closed(dial.id, failure), failure, error.into());
+                self.lost(now, Event::Closed(id, failure), failure, error.into());
             }
         }
-        self.sharing.close(shared);
+        world.close(id);
     }
 }

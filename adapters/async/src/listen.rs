@@ -17,7 +17,7 @@ use crate::sharing::Sharing;
 use crate::transition::{Observe, Source, Transition};
 use crate::world::{Dialing, Serving, World};
 
-impl<R, P, S, K, O, H, E> Engine<R, P, S, K, O, H, E>
+impl<R, P, S, O, H, E> Engine<R, P, S, O, H, E>
 where
     R: Runtime,
     P: Borrow<Policy>,
@@ -42,10 +42,10 @@ where
     }
 
     /// Somebody spoke: connections and dials first, then those who report errors, then commands.
-    pub(crate) fn listen<C, D, V, T>(
+    pub(crate) fn listen<K, C, D, V, T>(
         &mut self,
         now: Timestamp,
-        world: &mut World<D, V, H, T>,
+        world: &mut World<K, C, D, V, T>,
     ) -> Result<(), LinkError<E>>
     where
         K: Sharing<C, Shared = H>,
@@ -62,11 +62,10 @@ where
             return Err(LinkError::Panicked(message));
         }
         for report in self.view.take_reports() {
-            let Some(Serving { shared, future, .. }) = world.remove(report.id) else { continue };
-            drop(future);
-            let failure = report.error.classify();
-            self.lost(now, Event::Closed(report.id, failure), failure, report.error);
-            self.sharing.close(shared);
+            if world.close(report.id) {
+                let failure = report.error.classify();
+                self.lost(now, Event::Closed(report.id, failure), failure, report.error);
+            }
         }
         self.obey(now)
     }

@@ -12,6 +12,7 @@ use crate::classify::Ended;
 use crate::hub::Hub;
 use crate::runtime::Runtime;
 use crate::session::Slot;
+use crate::sharing::Sharing;
 
 /// The message of a panic.
 pub(crate) type Panic = Arc<str>;
@@ -43,35 +44,55 @@ pub(crate) struct Serving<V, H> {
 }
 
 /// What ended the wait.
-pub(crate) enum Happened<D, V, H, C, E> {
+pub(crate) enum Happened<D, C, E> {
     Dialed(Dialing<D>, Result<C, E>),
-    Ended(Serving<V, H>, Ended<E>),
+    /// A connection, which is still among the links and is not to be polled again.
+    Ended(DialId, Ended<E>),
     Panicked(Panic),
     /// Somebody spoke.
     Spoken,
     Time,
 }
 
-pub(crate) struct World<D, V, H, T> {
+/// What exists. Whatever leaves it is closed, also when all of it is dropped.
+pub(crate) struct World<K: Sharing<C>, C, D, V, T> {
     pub(crate) dial: Option<Dialing<D>>,
-    pub(crate) links: Vec<Serving<V, H>>,
+    pub(crate) links: Vec<Serving<V, K::Shared>>,
+    pub(crate) sharing: K,
     timer: Option<(Timestamp, Pin<Box<T>>)>,
+    /// Things that happened without a pause.
+    busy: u32,
 }
 
-impl<D, V, H, T> World<D, V, H, T> {
-    pub(crate) fn new() -> Self {
-        Self { dial: None, links: Vec::with_capacity(2), timer: None }
+impl<K: Sharing<C>, C, D, V, T> World<K, C, D, V, T> {
+    pub(crate) fn new(sharing: K) -> Self {
+        Self { dial: None, links: Vec::with_capacity(2), sharing, timer: None, busy: 0 }
     }
 
-    /// Takes out the connection `id`, if it exists.
-    pub(crate) fn remove(&mut self, id: DialId) -> Option<Serving<V, H>> {
-        let index = self.links.iter().position(|link| link.dial.id == id)?;
-        Some(self.links.swap_remove(index))
+    /// Drops the connection `id`, and closes it; false if there is none.
+    pub(crate) fn close(&mut self, id: DialId) -> bool {
+        let Some(index) = self.links.iter().position(|link| link.dial.id == id) else {
+            return false;
+        };
+        let Serving { shared, future, .. } = self.links.swap_remove(index);
+        drop(future);
+        self.sharing.close(shared);
+        true
     }
 }
 
-impl<D, V, H, T, C, E> World<D, V, H, T>
+impl<K: Sharing<C>, C, D, V, T> Drop for World<K, C, D, V, T> {
+    fn drop(&mut self) {
+        for Serving { shared, future, .. } in self.links.drain(..) {
+            drop(future);
+            self.sharing.close(shared);
+        }
+    }
+}
+
+impl<K, C, D, V, T, E> World<K, C, D, V, T>
 where
+    K: Sharing<C>,
     D: Future<Output = Result<C, E>>,
     V: Future<Output = Ended<E>>,
     T: Future<Output = ()>,
@@ -84,7 +105,25 @@ where
         hub: &Hub,
         runtime: &impl Runtime<Sleep = T>,
         wake: Timestamp,
-    ) -> Poll<Happened<D, V, H, C, E>> {
+    ) -> Poll<Happened<D, C, E>> {
+        // Callers on other threads may speak without end; the executor has other tasks.
+        if self.busy >= 64 {
+            self.busy = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let poll = self.poll_each(cx, hub, runtime, wake);
+        self.busy = if poll.is_ready() { self.busy + 1 } else { 0 };
+        poll
+    }
+
+    fn poll_each(
+        &mut self,
+        cx: &mut Context<'_>,
+        hub: &Hub,
+        runtime: &impl Runtime<Sleep = T>,
+        wake: Timestamp,
+    ) -> Poll<Happened<D, C, E>> {
         if let Some(mut dialing) = self.dial.take() {
             match caught(|| dialing.future.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => self.dial = Some(dialing),
@@ -96,8 +135,7 @@ where
             match caught(|| self.links[index].future.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(ended)) => {
-                    let link = self.links.swap_remove(index);
-                    return Poll::Ready(Happened::Ended(link, ended));
+                    return Poll::Ready(Happened::Ended(self.links[index].dial.id, ended));
                 }
                 Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
             }

@@ -150,6 +150,12 @@ async fn what_was_shared_is_closed_once_when_it_is_no_longer_named() {
     link.stop();
     link.closed().await.unwrap();
     assert_eq!(*closed.lock().unwrap(), [1, 2, 3]);
+    link.start();
+    let handle = link.handle();
+    assert_eq!(*link.connection().await.unwrap(), 4);
+    drop(link);
+    assert!(matches!(handle.closed().await, Err(LinkError::Aborted)));
+    assert_eq!(*closed.lock().unwrap(), [1, 2, 3, 4], "an aborted link closes too");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,12 @@
 //! A thousand reconnects, and callers on many threads: nothing is left behind.
 
 use std::fs;
+use std::future::pending;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use redial_tokio::redial::{Backoff, FirstRetry, Jitter, Overload, Policy, Reconnector};
@@ -159,4 +162,30 @@ async fn callers_on_many_threads_never_hang() {
     assert!(done > 100);
     timeout(MS(10_000), link.shutdown(MS(1000))).await.expect("it hangs").unwrap();
     eventually("nothing is served", || served.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deadlines_come_however_much_is_said() {
+    let policy = Policy::builder().dial_timeout(MS(100)).max_attempts(1).build().unwrap();
+    let drive = driver(Reconnector::new(policy, 1))
+        .drive(|_| pending::<io::Result<()>>(), |(), _| pending());
+    let link = spawn_drive(drive);
+    let quiet = Arc::new(AtomicBool::new(false));
+    let talkers: Vec<_> = (0..3)
+        .map(|_| {
+            let (handle, quiet) = (link.handle(), quiet.clone());
+            std::thread::spawn(move || {
+                while !quiet.load(Ordering::Relaxed) {
+                    let mut cx = Context::from_waker(Waker::noop());
+                    let _ = pin!(handle.health()).poll(&mut cx);
+                }
+            })
+        })
+        .collect();
+    let closed = timeout(MS(10_000), link.closed()).await;
+    quiet.store(true, Ordering::Relaxed);
+    for talker in talkers {
+        talker.join().unwrap();
+    }
+    closed.expect("the dial was never cut off").unwrap_err();
 }
