@@ -10,25 +10,19 @@ use tower_service::Service;
 
 use crate::error::Cause;
 
-/// What all clones of a service share.
-pub(crate) struct Shared<S, M, E> {
-    pub(crate) link: Link<S, Cause<M>>,
-    /// Whether an error shows that the connection is broken.
-    pub(crate) breaks: Arc<dyn Fn(&E) -> bool + Send + Sync>,
-}
-
 /// Polls its own clone of the connection's service.
-pub(crate) struct Access<S, M, E> {
-    pub(crate) shared: Arc<Shared<S, M, E>>,
+pub(crate) struct Access<S, M> {
+    /// Owned by all clones of a service together.
+    pub(crate) link: Arc<Link<S, Cause<M>>>,
     handle: LinkHandle<S, Cause<M>>,
     watch: Watch,
     current: Option<(DialId, S)>,
 }
 
-impl<S: Clone, M, E: fmt::Display> Access<S, M, E> {
-    pub(crate) fn new(shared: Arc<Shared<S, M, E>>) -> Self {
-        let (handle, watch) = (shared.link.handle(), shared.link.watch());
-        Self { shared, handle, watch, current: None }
+impl<S: Clone, M> Access<S, M> {
+    pub(crate) fn new(link: Arc<Link<S, Cause<M>>>) -> Self {
+        let (handle, watch) = (link.handle(), link.watch());
+        Self { link, handle, watch, current: None }
     }
 
     /// Ready when the connection's service is. One that fails here is dead, and the next is waited for.
@@ -37,7 +31,8 @@ impl<S: Clone, M, E: fmt::Display> Access<S, M, E> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), LinkError<Cause<M>>>>
     where
-        S: Service<Request, Error = E>,
+        S: Service<Request>,
+        S::Error: fmt::Display,
     {
         loop {
             let connection = ready!(self.handle.poll_connection(cx))?;
@@ -67,14 +62,14 @@ impl<S: Clone, M, E: fmt::Display> Access<S, M, E> {
     }
 
     /// This connection is broken.
-    pub(crate) fn report(&mut self, id: DialId, error: &E) {
+    pub(crate) fn report(&mut self, id: DialId, error: &impl fmt::Display) {
         self.current = None;
         self.handle.report(id, Cause::Request(error.to_string()));
     }
 }
 
-impl<S: Clone, M, E: fmt::Display> Clone for Access<S, M, E> {
+impl<S: Clone, M> Clone for Access<S, M> {
     fn clone(&self) -> Self {
-        Self::new(self.shared.clone())
+        Self::new(self.link.clone())
     }
 }

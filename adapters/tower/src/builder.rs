@@ -1,7 +1,6 @@
 //! What to choose before a service is made.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +12,7 @@ use redial_async::{Driver, Ended, Runtime, Session, Transition};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::access::Shared;
+use crate::breaks::{BrokenIf, EveryError};
 use crate::connect::connect;
 use crate::error::Cause;
 use crate::resend::{Once, Resend, ResendWith};
@@ -34,8 +33,7 @@ const POLICY: Policy = match Policy::builder()
     Err(_) => panic!("the default policy breaks a rule"),
 };
 
-/// Puts a [`Reconnect`] around a maker of connections. `M` is the maker's error, `E` that of the services
-/// it makes; both are inferred.
+/// Puts a [`Reconnect`] around a maker of connections. `M` is the maker's error, and inferred.
 ///
 /// The default policy waits 100 ms, doubling to 5 s, without a limit, and every error of a request counts as
 /// the end of its connection.
@@ -59,21 +57,20 @@ const POLICY: Policy = match Policy::builder()
 /// # let _service = layer.layer(make);
 /// # }
 /// ```
-pub struct ReconnectLayer<R, M, E, T = (), A = Resend> {
+pub struct ReconnectLayer<R, M, T = (), A = Resend, B = EveryError> {
     runtime: R,
     seed: Arc<AtomicU64>,
     spawn: Spawn,
     policy: Policy,
     target: T,
     resend: A,
-    breaks: Arc<dyn Fn(&E) -> bool + Send + Sync>,
+    breaks: B,
     failure: Arc<dyn Fn(&M) -> Failure + Send + Sync>,
     changed: Option<Changed>,
     reconnected: Option<Reconnected>,
-    errors: PhantomData<fn() -> (M, E)>,
 }
 
-impl<R, M, E> ReconnectLayer<R, M, E> {
+impl<R, M> ReconnectLayer<R, M> {
     /// A layer on this runtime. `spawn` is given the future that drives each link, which ends with the last
     /// clone of its service: `|link| drop(tokio::spawn(link))`.
     ///
@@ -91,16 +88,15 @@ impl<R, M, E> ReconnectLayer<R, M, E> {
             policy: POLICY,
             target: (),
             resend: Resend(true),
-            breaks: Arc::new(|_| true),
+            breaks: EveryError,
             failure: Arc::new(|_| Failure::Unreachable),
             changed: None,
             reconnected: None,
-            errors: PhantomData,
         }
     }
 }
 
-impl<R, M, E, T, A> ReconnectLayer<R, M, E, T, A> {
+impl<R, M, T, A, B> ReconnectLayer<R, M, T, A, B> {
     /// When to dial, how long, and when to stop.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
@@ -126,32 +122,33 @@ impl<R, M, E, T, A> ReconnectLayer<R, M, E, T, A> {
     }
 
     /// What the maker is called with at each dial, an address say.
-    pub fn target<U: Clone>(self, target: U) -> ReconnectLayer<R, M, E, U, A> {
-        self.with(|_, resend| (target, resend))
+    pub fn target<U: Clone>(self, target: U) -> ReconnectLayer<R, M, U, A, B> {
+        self.with(|_, resend, breaks| (target, resend, breaks))
     }
 
     /// Whether a request that met a broken connection is sent again, once, on the next one. Default: yes.
     /// When not, the caller gets the error untouched, and the reconnect still happens.
-    pub fn retry_on_reconnect(self, retry: bool) -> ReconnectLayer<R, M, E, T, Resend> {
-        self.with(|target, _| (target, Resend(retry)))
+    pub fn retry_on_reconnect(self, retry: bool) -> ReconnectLayer<R, M, T, Resend, B> {
+        self.with(|target, _, breaks| (target, Resend(retry), breaks))
     }
 
     /// As [`retry_on_reconnect(false)`](Self::retry_on_reconnect), for requests that are not `Clone`.
-    pub fn never_resend(self) -> ReconnectLayer<R, M, E, T, Once> {
-        self.with(|target, _| (target, Once))
+    pub fn never_resend(self) -> ReconnectLayer<R, M, T, Once, B> {
+        self.with(|target, _, breaks| (target, Once, breaks))
     }
 
     /// Sends again only what `copy` copies: what is idempotent, say.
-    pub fn resend_with<F>(self, copy: F) -> ReconnectLayer<R, M, E, T, ResendWith<F>> {
-        self.with(|target, _| (target, ResendWith(copy)))
+    pub fn resend_with<F>(self, copy: F) -> ReconnectLayer<R, M, T, ResendWith<F>, B> {
+        self.with(|target, _, breaks| (target, ResendWith(copy), breaks))
     }
 
     /// Which errors of a request show that its connection is broken. Default: all. Any other error goes to
     /// the caller, and the connection stays. An error of the service's `poll_ready` always is its end.
-    #[must_use]
-    pub fn broken_if(mut self, breaks: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
-        self.breaks = Arc::new(breaks);
-        self
+    pub fn broken_if<E, F>(self, breaks: F) -> ReconnectLayer<R, M, T, A, BrokenIf<F>>
+    where
+        F: Fn(&E) -> bool + Clone,
+    {
+        self.with(|target, resend, _| (target, resend, BrokenIf(breaks)))
     }
 
     /// What a maker's error says about the server. Default: [`Failure::Unreachable`].
@@ -180,8 +177,11 @@ impl<R, M, E, T, A> ReconnectLayer<R, M, E, T, A> {
         self
     }
 
-    fn with<U, B>(self, change: impl FnOnce(T, A) -> (U, B)) -> ReconnectLayer<R, M, E, U, B> {
-        let (target, resend) = change(self.target, self.resend);
+    fn with<U, C, D>(
+        self,
+        change: impl FnOnce(T, A, B) -> (U, C, D),
+    ) -> ReconnectLayer<R, M, U, C, D> {
+        let (target, resend, breaks) = change(self.target, self.resend, self.breaks);
         ReconnectLayer {
             runtime: self.runtime,
             seed: self.seed,
@@ -189,11 +189,10 @@ impl<R, M, E, T, A> ReconnectLayer<R, M, E, T, A> {
             policy: self.policy,
             target,
             resend,
-            breaks: self.breaks,
+            breaks,
             failure: self.failure,
             changed: self.changed,
             reconnected: self.reconnected,
-            errors: PhantomData,
         }
     }
 }
@@ -220,7 +219,7 @@ fn observer<M>(
     }
 }
 
-impl<R, K, S, M, E, T, A> Layer<K> for ReconnectLayer<R, M, E, T, A>
+impl<R, K, S, M, T, A, B> Layer<K> for ReconnectLayer<R, M, T, A, B>
 where
     R: Runtime + Clone + Send + Sync + 'static,
     R::Sleep: Send,
@@ -228,12 +227,11 @@ where
     K::Future: Send,
     S: Clone + Send + 'static,
     M: fmt::Display + Send + Sync + 'static,
-    E: fmt::Display + 'static,
     T: Clone + Send + 'static,
     A: Clone,
-    Self: Sized,
+    B: Clone,
 {
-    type Service = Reconnect<S, M, E, A>;
+    type Service = Reconnect<S, M, A, B>;
 
     /// Spawns a link, which dials when it is first asked.
     fn layer(&self, maker: K) -> Self::Service {
@@ -266,12 +264,11 @@ where
         (self.spawn)(Box::pin(async move { drop(drive.await) }));
         let runtime = self.runtime.clone();
         let clock = Arc::new(move || runtime.now());
-        let shared = Shared { link, breaks: self.breaks.clone() };
-        Reconnect::new(shared, self.resend.clone(), clock)
+        Reconnect::new(link, self.resend.clone(), self.breaks.clone(), clock)
     }
 }
 
-impl<R: Clone, M, E, T: Clone, A: Clone> Clone for ReconnectLayer<R, M, E, T, A> {
+impl<R: Clone, M, T: Clone, A: Clone, B: Clone> Clone for ReconnectLayer<R, M, T, A, B> {
     fn clone(&self) -> Self {
         Self {
             runtime: self.runtime.clone(),
@@ -284,12 +281,11 @@ impl<R: Clone, M, E, T: Clone, A: Clone> Clone for ReconnectLayer<R, M, E, T, A>
             failure: self.failure.clone(),
             changed: self.changed.clone(),
             reconnected: self.reconnected.clone(),
-            errors: PhantomData,
         }
     }
 }
 
-impl<R, M, E, T: fmt::Debug, A: fmt::Debug> fmt::Debug for ReconnectLayer<R, M, E, T, A> {
+impl<R, M, T: fmt::Debug, A: fmt::Debug, B> fmt::Debug for ReconnectLayer<R, M, T, A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReconnectLayer")
             .field("policy", &self.policy)

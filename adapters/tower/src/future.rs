@@ -10,19 +10,21 @@ use redial::DialId;
 use tower_service::Service;
 
 use crate::access::Access;
+use crate::breaks::{BreaksConnection, EveryError};
 use crate::error::ReconnectError;
 
 pin_project! {
     /// The answer to a request; made by [`Reconnect`](crate::Reconnect). Dropping it never touches the link.
     #[must_use = "futures do nothing unless awaited"]
-    pub struct ResponseFuture<S, M, Request>
+    pub struct ResponseFuture<S, M, Request, B = EveryError>
     where
         S: Service<Request>,
     {
         #[pin]
         state: State<S::Future>,
         copy: Option<Request>,
-        access: Access<S, M, S::Error>,
+        access: Access<S, M>,
+        breaks: B,
     }
 }
 
@@ -35,21 +37,23 @@ pin_project! {
     }
 }
 
-impl<S: Service<Request>, M, Request> ResponseFuture<S, M, Request> {
+impl<S: Service<Request>, M, Request, B> ResponseFuture<S, M, Request, B> {
     pub(crate) fn new(
         id: DialId,
         future: S::Future,
         copy: Option<Request>,
-        access: Access<S, M, S::Error>,
+        access: Access<S, M>,
+        breaks: B,
     ) -> Self {
-        Self { state: State::Calling { id, future }, copy, access }
+        Self { state: State::Calling { id, future }, copy, access, breaks }
     }
 }
 
-impl<S, M, Request> Future for ResponseFuture<S, M, Request>
+impl<S, M, Request, B> Future for ResponseFuture<S, M, Request, B>
 where
     S: Service<Request> + Clone,
     S::Error: fmt::Display,
+    B: BreaksConnection<S::Error>,
 {
     type Output = Result<S::Response, ReconnectError<M, S::Error>>;
 
@@ -63,7 +67,7 @@ where
                         Ok(response) => return Poll::Ready(Ok(response)),
                         Err(error) => error,
                     };
-                    if !(this.access.shared.breaks)(&error) {
+                    if !this.breaks.breaks(&error) {
                         return Poll::Ready(Err(ReconnectError::Service(error)));
                     }
                     // The reconnect happens whether or not the request is sent again.
@@ -90,7 +94,7 @@ where
     }
 }
 
-impl<S: Service<Request>, M, Request> fmt::Debug for ResponseFuture<S, M, Request> {
+impl<S: Service<Request>, M, Request, B> fmt::Debug for ResponseFuture<S, M, Request, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
             .field("will_resend", &self.copy.is_some())

@@ -38,6 +38,7 @@
 #![deny(missing_docs)]
 
 mod access;
+mod breaks;
 mod builder;
 mod connect;
 mod error;
@@ -46,6 +47,7 @@ mod resend;
 mod service;
 mod state;
 
+pub use breaks::{BreaksConnection, BrokenIf, EveryError};
 pub use builder::ReconnectLayer;
 pub use error::{Cause, ReconnectError};
 pub use future::ResponseFuture;

@@ -6,10 +6,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use redial::{Phase, Status, Timestamp};
-use redial_async::LinkHandle;
+use redial_async::{Link, LinkHandle};
 use tower_service::Service;
 
-use crate::access::{Access, Shared};
+use crate::access::Access;
+use crate::breaks::{BreaksConnection, EveryError};
 use crate::error::{Cause, ReconnectError};
 use crate::future::ResponseFuture;
 use crate::resend::{Resend, ResendRequest};
@@ -20,19 +21,21 @@ use crate::state::ConnectionState;
 ///
 /// Clones share the connection. After it has given up, the next `poll_ready` begins a new outage; the rate
 /// limit, breaker and server's hints hold over it.
-pub struct Reconnect<S, M, E, A = Resend> {
-    access: Access<S, M, E>,
+pub struct Reconnect<S, M, A = Resend, B = EveryError> {
+    access: Access<S, M>,
     resend: A,
+    breaks: B,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-impl<S: Clone, M, E: fmt::Display, A> Reconnect<S, M, E, A> {
+impl<S: Clone, M, A, B> Reconnect<S, M, A, B> {
     pub(crate) fn new(
-        shared: Shared<S, M, E>,
+        link: Link<S, Cause<M>>,
         resend: A,
+        breaks: B,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
-        Self { access: Access::new(Arc::new(shared)), resend, clock }
+        Self { access: Access::new(Arc::new(link)), resend, breaks, clock }
     }
 
     /// What the link is doing.
@@ -42,7 +45,7 @@ impl<S: Clone, M, E: fmt::Display, A> Reconnect<S, M, E, A> {
 
     /// What the link is doing, in full.
     pub fn status(&self) -> Status {
-        self.access.shared.link.status()
+        self.access.link.status()
     }
 
     /// Dials of this outage so far; 0 while connected.
@@ -64,19 +67,20 @@ impl<S: Clone, M, E: fmt::Display, A> Reconnect<S, M, E, A> {
 
     /// The link itself: to watch, stop, redial or go offline.
     pub fn link(&self) -> LinkHandle<S, Cause<M>> {
-        self.access.shared.link.handle()
+        self.access.link.handle()
     }
 }
 
-impl<S, M, A, Request> Service<Request> for Reconnect<S, M, S::Error, A>
+impl<S, M, A, B, Request> Service<Request> for Reconnect<S, M, A, B>
 where
     S: Service<Request> + Clone,
     S::Error: fmt::Display,
     A: ResendRequest<Request>,
+    B: BreaksConnection<S::Error> + Clone,
 {
     type Response = S::Response;
     type Error = ReconnectError<M, S::Error>;
-    type Future = ResponseFuture<S, M, Request>;
+    type Future = ResponseFuture<S, M, Request, B>;
 
     /// Ready when there is a connection and its service is ready. Dials if nobody has yet.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -91,17 +95,22 @@ where
             panic!("called before poll_ready was ready")
         };
         let copy = self.resend.copy(&request);
-        ResponseFuture::new(id, service.call(request), copy, again)
+        ResponseFuture::new(id, service.call(request), copy, again, self.breaks.clone())
     }
 }
 
-impl<S: Clone, M, E: fmt::Display, A: Clone> Clone for Reconnect<S, M, E, A> {
+impl<S: Clone, M, A: Clone, B: Clone> Clone for Reconnect<S, M, A, B> {
     fn clone(&self) -> Self {
-        Self { access: self.access.clone(), resend: self.resend.clone(), clock: self.clock.clone() }
+        Self {
+            access: self.access.clone(),
+            resend: self.resend.clone(),
+            breaks: self.breaks.clone(),
+            clock: self.clock.clone(),
+        }
     }
 }
 
-impl<S: Clone, M, E: fmt::Display, A> fmt::Debug for Reconnect<S, M, E, A> {
+impl<S: Clone, M, A, B> fmt::Debug for Reconnect<S, M, A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reconnect").field("status", &self.status()).finish_non_exhaustive()
     }

@@ -225,8 +225,10 @@ impl tower::retry::Policy<u32, u32, ReconnectError<Down, Error>> for Refusals {
 #[tokio::test(start_paused = true)]
 async fn s1_7_composes_with_retry_and_timeout_outside() {
     let server = Server::new();
-    let inner =
-        layer().policy(exact()).broken_if(|error| *error == Error::Reset).layer(server.clone());
+    let inner = layer()
+        .policy(exact())
+        .broken_if(|error: &Error| *error == Error::Reset)
+        .layer(server.clone());
     let mut service = Timeout::new(Retry::new(Refusals(3), inner), Duration::from_secs(2));
     // The inner layer handles the reset, the outer one the refusals.
     server.fail(&[Error::Refused, Error::Reset, Error::Refused]);
@@ -306,7 +308,7 @@ async fn s1_10_errors_tell_attempts_connection_and_service_apart() {
     let mut client = layer()
         .policy(exact())
         .max_attempts(three)
-        .broken_if(|error| *error == Error::Reset)
+        .broken_if(|error: &Error| *error == Error::Reset)
         .layer(server.clone());
     let error = ask(&mut client, 0).await.unwrap_err();
     assert_eq!(error.to_string(), "no connection after 3 attempts");
@@ -386,8 +388,10 @@ async fn s1_bug_a_flapping_server_meets_growing_waits_and_the_limit() {
 async fn s1_bug_errors_are_told_apart_by_kind_and_not_by_text() {
     assert_eq!(Error::Reset.to_string(), Error::Refused.to_string());
     let server = Server::new();
-    let mut client =
-        layer().policy(exact()).broken_if(|error| *error == Error::Reset).layer(server.clone());
+    let mut client = layer()
+        .policy(exact())
+        .broken_if(|error: &Error| *error == Error::Reset)
+        .layer(server.clone());
     server.fail(&[Error::Refused, Error::Refused]);
     for _ in 0..2 {
         ask(&mut client, 0).await.unwrap_err();

@@ -173,10 +173,10 @@ impl Service<Unique> for Conn {
     }
 }
 
-pub(crate) type Client = Reconnect<Conn, Down, Error>;
-pub(crate) type OnceClient = Reconnect<Conn, Down, Error, Once>;
+pub(crate) type Client = Reconnect<Conn, Down>;
+pub(crate) type OnceClient = Reconnect<Conn, Down, Once>;
 
-pub(crate) fn layer() -> ReconnectLayer<TokioRuntime, Down, Error> {
+pub(crate) fn layer() -> ReconnectLayer<TokioRuntime, Down> {
     ReconnectLayer::new(TokioRuntime::new(), 42, |link| drop(tokio::spawn(link)))
 }
 
@@ -195,10 +195,10 @@ pub(crate) fn client(server: &Server) -> Client {
     layer().policy(exact()).layer(server.clone())
 }
 
-pub(crate) async fn ask(
-    client: &mut Client,
-    request: u32,
-) -> Result<u32, ReconnectError<Down, Error>> {
+pub(crate) async fn ask<C>(client: &mut C, request: u32) -> Result<u32, C::Error>
+where
+    C: Service<u32, Response = u32, Error = ReconnectError<Down, Error>>,
+{
     ServiceExt::<u32>::ready(client).await?.call(request).await
 }
 
