@@ -95,8 +95,3 @@ pub use reconnector::{Counters, Reconnector};
 pub use snapshot::{EndpointSnapshot, Snapshot};
 pub use status::{Phase, Status};
 pub use time::Timestamp;
-
-/// The snippets of the README run as doctests.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

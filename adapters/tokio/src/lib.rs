@@ -38,3 +38,8 @@ pub use redial_async::*;
 pub use runtime::TokioRuntime;
 pub use spawn::{driver, spawn, spawn_drive, spawn_drive_local, spawn_local};
 pub use stream::ReconnectingStream;
+
+/// The snippets of the README run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
