@@ -210,3 +210,34 @@ fn a_waiter_of_a_dropped_drive_is_woken() {
     assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
     assert!(matches!(resolved(waiter), Some(Err(LinkError::Aborted))));
 }
+
+#[test]
+fn a_deadline_comes_though_somebody_speaks_at_every_poll() {
+    let census = Rc::new(Census::default());
+    let talker = Rc::new(std::cell::OnceCell::<LinkHandle<(), Failure>>::new());
+    let talking = talker.clone();
+    let policy = policy().to_builder().max_attempts(1).build().unwrap();
+    let mut drive = Box::pin(drive(
+        Reconnector::new(policy, 1),
+        Stepped(census.clone()),
+        move |_| {
+            let talking = talking.clone();
+            poll_fn(move |cx| {
+                let talking = talking.get().expect("it was set before the first poll");
+                let _ = pin!(talking.health()).poll(cx);
+                Poll::<Result<(), Failure>>::Pending
+            })
+        },
+        |(), _| std::future::pending(),
+    ));
+    assert!(talker.set(drive.handle()).is_ok());
+    let mut cx = Context::from_waker(Waker::noop());
+    let ended = (0..100).find_map(|_| {
+        census.now.set(census.now.get() + u64::try_from(STEP.as_nanos()).unwrap());
+        match drive.as_mut().poll(&mut cx) {
+            Poll::Ready(ended) => Some(ended),
+            Poll::Pending => None,
+        }
+    });
+    assert!(matches!(ended, Some(Err(LinkError::GaveUp { .. }))), "{ended:?}");
+}
