@@ -25,6 +25,78 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Sharing the connection
+//!
+//! Callers get what [`Driver::share`] takes from each connection. [`LinkHandle::run`] runs an operation on
+//! whichever there is, and again on the next one if the operation may be executed twice.
+//!
+//! ```
+//! use std::time::Duration;
+//! use redial_tokio::redial::{Policy, Reconnector};
+//! use redial_tokio::{Ended, Idempotent, driver, spawn_drive};
+//! use tokio::sync::{mpsc, oneshot};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # type Request = (&'static str, oneshot::Sender<usize>);
+//! // A client that is a task behind a channel: callers share the sending half.
+//! let driver = driver(Reconnector::new(Policy::DEFAULT, 42))
+//!     .lazy()
+//!     .share(|(client, _): &(mpsc::Sender<Request>, _)| client.clone());
+//! let link = spawn_drive(driver.drive(
+//!     |_attempt| async { Ok(mpsc::channel(16)) },
+//!     |(_client, mut requests): (_, mpsc::Receiver<Request>), _session| async move {
+//!         while let Some((text, answer)) = requests.recv().await {
+//!             let _ = answer.send(text.len());
+//!         }
+//!         Ended::Finished
+//!     },
+//! ));
+//!
+//! let ask = |client: redial_tokio::Connection<mpsc::Sender<Request>>| async move {
+//!     let (answer, answered) = oneshot::channel();
+//!     let broken = |_| std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+//!     client.send(("hello", answer)).await.map_err(|_| std::io::ErrorKind::BrokenPipe)?;
+//!     answered.await.map_err(broken)
+//! };
+//! let length = link.run(ask, Idempotent::Yes).within(Duration::from_secs(5)).await?;
+//! assert_eq!(length, 5);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Several endpoints
+//!
+//! Addresses stay with `connect`; the reconnector knows them by key.
+//!
+//! ```no_run
+//! use redial_tokio::redial::{BreakerPolicy, Endpoint, Policy, Reconnector};
+//! use redial_tokio::{Attempt, Ended, connect, spawn};
+//! # use tokio::io::AsyncReadExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! const ADDRESSES: [&str; 2] = ["a.example.com:7000", "b.example.com:7000"];
+//! let policy = Policy::builder().breaker(BreakerPolicy::consecutive(3)).build()?;
+//! let link = spawn(
+//!     Reconnector::with_endpoints(policy, 42, [Endpoint::new(0), Endpoint::new(1)]),
+//!     |attempt: Attempt| connect(ADDRESSES[attempt.dial.endpoint as usize]),
+//!     |mut stream, session| async move {
+//!         tokio::select! {
+//!             read = stream.read_u8() => match read {
+//!                 Ok(_) => Ended::Finished,
+//!                 Err(error) => Ended::Lost(error),
+//!             },
+//!             // Another connection has taken over: finish what was begun, and go.
+//!             () = session.draining() => Ended::Finished,
+//!         }
+//!     },
+//! );
+//! link.closed().await?;
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
