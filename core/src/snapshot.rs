@@ -161,6 +161,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         let (machine, endpoints) = (&self.machine, self.endpoints.as_ref());
         let key = |index: u16| endpoints.get(usize::from(index)).map(Endpoint::key);
         let now = machine.now;
+        // The next that counts, or past the last one the first.
+        let mut ahead = endpoints.iter().skip(usize::from(machine.cursor));
+        let cursor = ahead.find(|endpoint| !endpoint.has(DUPLICATE)).or(endpoints.first());
         let mut snapshot = Snapshot {
             doing: Doing::Stopped,
             run: machine.run,
@@ -169,7 +172,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             outage: 0,
             arrival: machine.arrival.saturating_sub(now),
             endpoint: 0,
-            cursor: key(machine.cursor).unwrap_or(0),
+            cursor: cursor.map_or(0, Endpoint::key),
             handover: None,
             draws: machine.draws,
             attempts: machine.attempts,

@@ -65,3 +65,27 @@ fn a_round_whose_rest_cannot_be_dialed_is_over() {
     let action = link.handle(at(22), Event::DialAborted(replacing.id));
     assert!(action.wake() < Timestamp::MAX, "endpoint 1 may be dialed: {action}");
 }
+
+#[test]
+fn a_snapshot_past_the_end_of_the_list_begins_with_the_first() {
+    let list = || [Endpoint::new(3), Endpoint::new(0)];
+    let policy = plain().build().unwrap();
+    let mut link = Reconnector::with_endpoints(&policy, 1, list());
+    let mut action = link.handle(at(0), Event::Start);
+    while let Action::Dial(dial) = action {
+        action = link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
+    }
+    let health: Vec<_> = link.endpoint_snapshots().collect();
+    let mut restored = Reconnector::restore_with_endpoints(
+        &policy,
+        1,
+        list(),
+        &link.snapshot(),
+        &health,
+        Duration::ZERO,
+        at(0),
+    );
+    let (wake, next) = (action.wake(), link.handle(action.wake(), Event::Tick));
+    assert_eq!(next.dial().unwrap().endpoint, 3);
+    assert_eq!(restored.handle(wake, Event::Tick), next);
+}
