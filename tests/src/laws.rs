@@ -7,6 +7,7 @@
 mod endings;
 mod identity;
 mod pace;
+mod views;
 mod wakes;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub use pace::{
     accept_then_close_is_a_refusal, attempts_are_exact, dials_are_rate_limited,
     half_open_admits_one, rounds_are_fair, waits_are_in_range,
 };
+pub use views::{a_snapshot_keeps_behaviour, all_time_is_accounted_for};
 pub use wakes::{early_ticks_change_nothing, start_always_works, there_is_a_next, wakes_progress};
 
 use crate::trace::{Record, Subject, Trace};
@@ -52,9 +54,11 @@ pub const LAWS: &[(u8, &str, Law)] = &[
     (13, "each round visits every eligible endpoint once", rounds_are_fair),
     (14, "no wait is left without an endpoint", replacing_the_list_keeps_an_endpoint),
     (15, "same policy, seed and log: same actions", a_log_replays),
+    (16, "a snapshot keeps behaviour", a_snapshot_keeps_behaviour),
     (17, "there is a dial, a connection or a finite wake", there_is_a_next),
     (18, "giving up happens once an outage, with its reason", giving_up_happens_once),
     (19, "a failed handover never loses a stable connection", handover_loses_nothing),
+    (20, "all time is accounted for", all_time_is_accounted_for),
     (21, "a time that goes back is handled as the last", backward_is_the_last_now),
 ];
 

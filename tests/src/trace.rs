@@ -37,6 +37,10 @@ pub struct Record<'a> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Trace<'a> {
+    /// What the link is run by.
+    pub policy: &'a Policy,
+    /// The link's seed.
+    pub seed: u64,
     /// The reconnector before the first step.
     pub before: Subject<'a>,
     /// The steps.
@@ -48,7 +52,7 @@ impl<'a> Trace<'a> {
     /// A run in which nothing has been done yet.
     pub fn new(policy: &'a Policy, seed: u64, keys: &[u32]) -> Self {
         let before = Reconnector::with_endpoints(policy, seed, Endpoints::of(keys));
-        Self { before, records: Vec::new(), last: None }
+        Self { policy, seed, before, records: Vec::new(), last: None }
     }
 
     /// Runs these operations.
