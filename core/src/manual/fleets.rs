@@ -27,7 +27,8 @@
 //! # What should a server do?
 //!
 //! Say no early and cheaply, and say when: `RetryAfter` with the client's slot in a virtual queue
-//! brings the whole fleet back in 1.07 K with about two dials each. Before a planned restart, tell
+//! brings the whole fleet back in 1.07 K with about two dials each;
+//! [`VirtualQueue`](crate::VirtualQueue) is that counter. Before a planned restart, tell
 //! each client at close to come back somewhere in `[D, D + 1.1 K]`: one dial each, at 0.9 to 1.4
 //! times the capacity. Do not serve what has waited longer than its client.
 //!
@@ -35,3 +36,13 @@
 //!
 //! `redial-fleet` runs them in one event loop, with a limit on dials per second and in flight over
 //! all of them.
+#![doc = ""]
+#![doc = include_str!("../../pictures/storm.md")]
+#![doc = include_str!("../../pictures/storm-matrix.svg")]
+//!
+//! One of them in detail: ten thousand clients, a hundred accepts a second, a minute down, and then
+//! a queue of 30 s before a server that does full work for clients that have already gone.
+//!
+#![doc = include_str!("../../pictures/storm-trap30.svg")]
+//!
+#![doc = include_str!("../../pictures/storm-limits.md")]

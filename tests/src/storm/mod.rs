@@ -30,7 +30,9 @@ mod rng;
 mod scenario;
 mod server;
 mod sim;
+mod svg;
 mod timeline;
+mod waits;
 
 pub use client::Strategy;
 pub use matrix::{Summary, matrix, summarise};
@@ -39,3 +41,4 @@ pub use picture::{heat_map, panels, verdict};
 pub use scenario::{Cell, Down, Mode, Overflow, ScenarioError, Suite};
 pub use sim::{Report, Run, run, run_with_timeline};
 pub use timeline::Timeline;
+pub use waits::{Waits, back_after, timeline, waits};

@@ -74,6 +74,23 @@ fn fiftieth() -> f64 {
     0.02
 }
 
+impl Mode {
+    /// Everything by default: refuses while it is down, and rejects what is too much.
+    pub(crate) fn plain() -> Self {
+        Self {
+            name: "plain".to_owned(),
+            down: Down::Refuse,
+            overflow: Overflow::Reject,
+            queue: one(),
+            reject_cost: fiftieth(),
+            stale: one(),
+            progress: false,
+            crash_above: None,
+            crash_down: ten(),
+        }
+    }
+}
+
 /// Modes × outages × limits.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

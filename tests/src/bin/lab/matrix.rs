@@ -86,16 +86,18 @@ impl Args {
             return Ok(());
         }
         let (cells, clients, seeds) = (cells.len(), self.clients, seeds.len());
-        println!("{cells} cells × {seeds} seeds, {clients} clients each\n");
+        println!("{cells} cells × {seeds} seeds, {clients} clients in each fleet\n");
         println!(
-            "{:24} {:>6} {:>8} {:>8} {:>12} {:>6}",
-            "", "stuck", "ρ mean", "ρ worst", "dials worst", "peak"
+            "| {:24} | stuck | ρ, mean | ρ, worst | dials per client | peak ÷ capacity |\n\
+             |{:-<26}|------:|--------:|---------:|-----------------:|----------------:|",
+            "strategy", ""
         );
         for reports in &all {
             let s = summarise(reports);
+            let worst = if s.stuck == 0 { format!("{:.2}", s.worst_rho) } else { "–".to_owned() };
             println!(
-                "{:24} {:>6} {:>8.2} {:>8.2} {:>12.1} {:>6.0}",
-                s.strategy, s.stuck, s.geo_rho, s.worst_rho, s.worst_dials, s.worst_peak
+                "| {:24} | {:>5} | {:>7.2} | {worst:>8} | {:>16.1} | {:>15.0} |",
+                s.strategy, s.stuck, s.geo_rho, s.worst_dials, s.worst_peak
             );
         }
         if self.cells {
