@@ -42,9 +42,15 @@ mod error;
 mod file;
 mod policy;
 mod setting;
+#[cfg(feature = "serde")]
+pub mod snapshot;
+#[cfg(feature = "serde")]
+mod views;
 
 #[cfg(feature = "clap")]
 pub use args::{BackoffPrefix, PolicyArgs, Prefix};
 pub use error::ConfigError;
 pub use policy::PolicyConfig;
 pub use setting::{First, Order, Replacement, Shape};
+#[cfg(feature = "serde")]
+pub use views::{HealthView, StatusView};

@@ -1,0 +1,126 @@
+//! What a link shows and keeps, through files and back.
+
+use std::time::Duration;
+
+use redial::{
+    BreakerPolicy, Event, Failure, Health, Jitter, Policy, Reconnector, Snapshot, Timestamp,
+};
+use redial_config::{HealthView, StatusView};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Saved {
+    #[serde(with = "redial_config::snapshot")]
+    link: Snapshot,
+}
+
+fn seconds(seconds: u64) -> Timestamp {
+    Timestamp::from_origin(Duration::from_secs(seconds))
+}
+
+fn round_trips<T: Serialize + for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug>(value: &T) {
+    let json = serde_json::to_string(value).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&json).unwrap(), value, "{json}");
+    let text = toml::to_string(value).unwrap();
+    assert_eq!(&toml::from_str::<T>(&text).unwrap(), value, "{text}");
+}
+
+#[test]
+fn every_phase_has_its_words_and_round_trips() {
+    let policy = Policy::builder()
+        .jitter(Jitter::None)
+        .breaker(BreakerPolicy::consecutive(2).open_for(Duration::from_secs(30)))
+        .max_attempts(3)
+        .build()
+        .unwrap();
+    let mut link = Reconnector::new(policy, 1);
+    let (mut now, mut shown) = (Timestamp::ORIGIN, Vec::new());
+    let mut show = |link: &Reconnector| {
+        let view = StatusView::from(link.status());
+        round_trips(&view);
+        shown.push(serde_json::to_string(&view).unwrap());
+    };
+    show(&link);
+    let mut action = link.handle(now, Event::Start);
+    show(&link);
+    let dial = action.dial().unwrap();
+    link.handle(seconds(1), Event::Connected(dial.id));
+    show(&link);
+    action = link.handle(seconds(2), Event::Closed(dial.id, Failure::Unreachable));
+    for _ in 0..2 {
+        show(&link);
+        now = action.wake();
+        let dial = link.handle(now, Event::Tick).dial().unwrap();
+        action = link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
+    }
+    show(&link);
+    link.handle(now, Event::Start);
+    link.handle(now, Event::Offline);
+    show(&link);
+    let expected = [
+        r#"{"phase":"idle","endpoint":0,"circuit":"closed"}"#,
+        r#"{"phase":"connecting","attempt":1,"endpoint":0,"circuit":"closed"}"#,
+        r#"{"phase":"connected","since_ms":1000,"stable":false,"endpoint":0,"circuit":"closed"}"#,
+        r#"{"phase":"reconnecting","attempt":1,"until_ms":2750,"reason":"backoff","endpoint":0,"circuit":"closed"}"#,
+        r#"{"phase":"reconnecting","attempt":2,"until_ms":32750,"reason":"circuit open","endpoint":0,"circuit":"open","circuit_until_ms":32750}"#,
+        r#"{"phase":"gave_up","attempt":3,"reason":"max_attempts reached","endpoint":0,"circuit":"open","circuit_until_ms":92750}"#,
+        r#"{"phase":"offline","endpoint":0,"circuit":"open","circuit_until_ms":92750}"#,
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn health_round_trips() {
+    let mut link = Reconnector::new(Policy::DEFAULT, 1);
+    let mut health = Health::new(Duration::from_secs(3600), 950_000);
+    let dial = link.handle(seconds(0), Event::Start).dial().unwrap();
+    health.observe(seconds(0), &link.status());
+    link.handle(seconds(2), Event::Connected(dial.id));
+    health.observe(seconds(2), &link.status());
+    health.observe(seconds(8), &link.status());
+    let view = HealthView::from(&health);
+    assert_eq!((view.uptime_ms, view.downtime_ms, view.reliability_ppm), (6000, 2000, 750_000));
+    round_trips(&view);
+}
+
+#[test]
+fn snapshots_round_trip_and_restore_alike() {
+    let mut link = Reconnector::new(Policy::DEFAULT, 7);
+    let mut action = link.handle(Timestamp::ORIGIN, Event::Start);
+    for _ in 0..9 {
+        let saved = Saved { link: link.snapshot() };
+        round_trips(&saved);
+        let text = serde_json::to_string(&saved).unwrap();
+        let read: Saved = serde_json::from_str(&text).unwrap();
+        let restore = |snapshot| {
+            Reconnector::restore(Policy::DEFAULT, 7, snapshot, Duration::ZERO, Timestamp::ORIGIN)
+        };
+        assert_eq!(restore(&read.link), restore(&saved.link));
+        let now = action.wake();
+        action = match action.dial() {
+            Some(dial) => link.handle(now, Event::DialFailed(dial.id, Failure::Overloaded)),
+            None => link.handle(now, Event::Tick),
+        };
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_is_refused_and_never_a_panic() {
+    let text =
+        serde_json::to_string(&Saved { link: Reconnector::new(Policy::DEFAULT, 7).snapshot() })
+            .unwrap();
+    let refused = |text: &str| {
+        let error = serde_json::from_str::<Saved>(text).unwrap_err().to_string();
+        assert!(error.contains("snapshot"), "{error}");
+    };
+    refused(r#"{"link":""}"#);
+    refused(r#"{"link":"zz"}"#);
+    refused(r#"{"link":"+1é"}"#);
+    refused(r#"{"link":7}"#);
+    let digits = text.char_indices().filter(|(_, c)| c.is_ascii_hexdigit()).map(|(at, _)| at);
+    for at in digits.filter(|at| *at > r#"{"link":"#.len()) {
+        let other = if &text[at..=at] == "0" { "1" } else { "0" };
+        refused(&format!("{}{other}{}", &text[..at], &text[at + 1..]));
+        refused(&format!("{}{}", &text[..at], &text[at + 1..]));
+    }
+}
