@@ -44,7 +44,7 @@ impl Client for Grpc {
     }
 }
 
-/// Serves the stream.
+/// Serves the stream, and single numbers.
 ///
 /// # Errors
 /// If it cannot listen.
@@ -69,11 +69,31 @@ impl Service<http::Request<Body>> for Ids {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let subscribe = Subscribe(self.0.clone());
+        let numbers = self.0.clone();
         Box::pin(async {
             let mut server = tonic::server::Grpc::new(ProstCodec::<u64, ()>::default());
-            Ok(server.server_streaming(subscribe, request).await)
+            Ok(match request.uri().path() {
+                "/redial.Ids/Next" => server.unary(Next(numbers), request).await,
+                _ => server.server_streaming(Subscribe(numbers), request).await,
+            })
         })
+    }
+}
+
+struct Next(Numbers);
+
+impl Service<Request<()>> for Next {
+    type Response = Response<u64>;
+    type Error = Status;
+    type Future = Pushed<Result<Response<u64>, Status>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        let numbers = self.0.clone();
+        Box::pin(async move { Ok(Response::new(numbers.next().await)) })
     }
 }
 
