@@ -14,5 +14,5 @@ mod stages;
 pub mod third;
 
 pub use play::play;
-pub use script::{Command, Scenario, Step};
+pub use script::{Command, Op, Scenario, Step};
 pub use stages::{Smol, Stage, Third, Tokio};

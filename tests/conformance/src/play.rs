@@ -8,21 +8,58 @@ use std::time::Duration;
 
 use redial::{DialId, Endpoint, Failure, Reconnector, Timestamp};
 use redial_async::{
-    Attempt, Connection, Driver, Ended, Link, LinkError, LinkHandle, Runtime, Session, Transition,
+    Attempt, Classify, Connection, Cursor, Driver, Ended, Idempotent, Link, LinkError, LinkHandle,
+    Runtime, Session, Subscriptions, Transition,
 };
 
 use crate::log::{Lane, Log};
-use crate::script::{Command, Scenario, Step};
+use crate::script::{Command, Op, Scenario, Step};
 use crate::stages::Stage;
 
 /// Every link's; scenarios that draw nothing do not care.
 const SEED: u64 = 7;
 
+/// Why something ended.
+#[derive(Clone, Copy, Debug)]
+enum Error {
+    Broke(Failure),
+    /// By a server that is well.
+    Refused,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broke(failure) => fmt::Display::fmt(failure, f),
+            Self::Refused => f.write_str("refused"),
+        }
+    }
+}
+
+impl Classify for Error {
+    fn classify(&self) -> Failure {
+        match self {
+            Self::Broke(failure) => *failure,
+            Self::Refused => Failure::Unreachable,
+        }
+    }
+
+    fn breaks_connection(&self) -> bool {
+        matches!(self, Self::Broke(_))
+    }
+}
+
 /// Plays `scenario` on `stage`; what was seen, line by line.
 pub async fn play<S: Stage>(stage: S, scenario: &Scenario) -> Vec<String> {
     let runtime = stage.runtime();
     let log = Log::new(runtime.clone());
-    let scene = Scene { stage, log: log.clone(), callers: Rc::default() };
+    let subscriptions = Subscriptions::new();
+    let scene = Scene {
+        stage,
+        log: log.clone(),
+        callers: Rc::default(),
+        subscriptions: subscriptions.clone(),
+    };
     let (seen, dialed) = (log.clone(), Cell::new(0));
     let endpoints: Vec<_> = scenario.endpoints.iter().map(|key| Endpoint::new(*key)).collect();
     let reconnector = Reconnector::with_endpoints((scenario.policy)(), SEED, endpoints);
@@ -32,7 +69,7 @@ pub async fn play<S: Stage>(stage: S, scenario: &Scenario) -> Vec<String> {
     let (dials, ends) = (log.clone(), runtime.clone());
     let drive = driver
         .share(|socket: &Socket<_>| socket.shared.clone())
-        .observe(move |transition: &Transition<'_, Failure>| {
+        .observe(move |transition: &Transition<'_, Error>| {
             let failure = transition.failure.map(|failure| format!(" ({failure})"));
             let failure = failure.unwrap_or_default();
             let Transition { from, to, action, .. } = transition;
@@ -46,7 +83,14 @@ pub async fn play<S: Stage>(stage: S, scenario: &Scenario) -> Vec<String> {
             move |attempt| {
                 let script = scripts.get(dialed.get()).or(scripts.last()).copied();
                 dialed.set(dialed.get() + 1);
-                connect(attempt, script.unwrap_or_default(), dials.clone(), runtime.clone())
+                let socket = Socket {
+                    shared: Rc::new(attempt.dial.id),
+                    rest: script.unwrap_or_default(),
+                    log: dials.clone(),
+                    connected: false,
+                    subscribed: subscriptions.cursor(),
+                };
+                connect(attempt, socket, runtime.clone())
             },
             move |socket, session| serve(socket, session, ends.clone()),
         );
@@ -63,12 +107,13 @@ pub async fn play<S: Stage>(stage: S, scenario: &Scenario) -> Vec<String> {
     log.lines()
 }
 
-type Handle = LinkHandle<Rc<DialId>, Failure>;
+type Handle = LinkHandle<Rc<DialId>, Error>;
 
 struct Scene<S: Stage> {
     stage: S,
     log: Log<S::Runtime>,
     callers: Rc<Cell<usize>>,
+    subscriptions: Subscriptions<&'static str>,
 }
 
 impl<S: Stage> Scene<S> {
@@ -79,7 +124,7 @@ impl<S: Stage> Scene<S> {
         }
     }
 
-    fn say(&self, command: Command, owner: &mut Option<Link<Rc<DialId>, Failure>>) {
+    fn say(&self, command: Command, owner: &mut Option<Link<Rc<DialId>, Error>>) {
         let Some(link) = owner else { return };
         match command {
             Command::Start => link.start(),
@@ -106,7 +151,7 @@ impl<S: Stage> Scene<S> {
                     for _ in 0..callers {
                         let handle: Handle = link.handle();
                         self.call(async move {
-                            let first = handle.report(id, Failure::Unreachable);
+                            let first = handle.report(id, Error::Broke(Failure::Unreachable));
                             format!("reported {id}: {}", if first { "heard" } else { "known" })
                         });
                     }
@@ -116,6 +161,13 @@ impl<S: Stage> Scene<S> {
                 let closed = link.closed();
                 self.call(async move { told(closed.await.map(|()| "closed")) });
             }
+            Command::Run(callers, idempotent, millis, op) => {
+                for _ in 0..callers {
+                    self.run(link, idempotent, millis, op);
+                }
+            }
+            Command::Subscribe(item) => drop(self.subscriptions.add(item)),
+            Command::Unsubscribe(item) => drop(self.subscriptions.remove(&item)),
             Command::Watch(millis) => self.watch(link, millis),
         }
     }
@@ -128,6 +180,35 @@ impl<S: Stage> Scene<S> {
     fn caller(&self) -> Lane {
         self.callers.set(self.callers.get() + 1);
         Lane::Caller(self.callers.get())
+    }
+
+    /// An operation that gives up after 3 s.
+    fn run(&self, link: &Handle, idempotent: Idempotent, millis: u64, op: Op) {
+        let (runtime, broke) = (self.stage.runtime(), Rc::new(Cell::new(false)));
+        let run = link.run(
+            move |connection| {
+                let (runtime, broke) = (runtime.clone(), broke.clone());
+                async move {
+                    pause(&runtime, millis).await;
+                    match op {
+                        Op::BreaksFirst if !broke.replace(true) => {
+                            Err(Error::Broke(Failure::Unreachable))
+                        }
+                        Op::Answers | Op::BreaksFirst => Ok(connection.id),
+                        Op::IsRefused => Err(Error::Refused),
+                        Op::Hangs => pending().await,
+                    }
+                }
+            },
+            idempotent,
+        );
+        let run = run.within(Duration::from_secs(3));
+        self.call(async move {
+            match run.await {
+                Ok(id) => format!("answered by {id}"),
+                Err(error) => format!("no answer: {error}"),
+            }
+        });
     }
 
     fn watch(&self, link: &Handle, millis: u64) {
@@ -143,7 +224,7 @@ impl<S: Stage> Scene<S> {
     }
 }
 
-fn told(result: Result<impl fmt::Display, LinkError<Failure>>) -> String {
+fn told(result: Result<impl fmt::Display, LinkError<Error>>) -> String {
     match result {
         Ok(text) => text.to_string(),
         Err(error) => match error.last() {
@@ -159,6 +240,29 @@ struct Socket<R: Runtime> {
     rest: &'static [Step],
     log: Log<R>,
     connected: bool,
+    subscribed: Cursor<&'static str>,
+}
+
+impl<R: Runtime> Socket<R> {
+    /// Subscribes to everything, as part of the dial.
+    async fn restore(&mut self, runtime: &R) -> Result<(), Error> {
+        let Self { log, subscribed, .. } = self;
+        let replayed = subscribed.replay(|item| {
+            log.line(Lane::Link, format!("subscribes to {item}"));
+            async move {
+                pause(runtime, 1).await;
+                match item {
+                    "broken" => Err(Error::Broke(Failure::Unreachable)),
+                    "refused" => Err(Error::Refused),
+                    _ => Ok(()),
+                }
+            }
+        });
+        for (item, error) in replayed.await? {
+            log.line(Lane::Link, format!("not subscribed to {item}: {error}"));
+        }
+        Ok(())
+    }
 }
 
 impl<R: Runtime> Drop for Socket<R> {
@@ -170,13 +274,10 @@ impl<R: Runtime> Drop for Socket<R> {
 
 async fn connect<R: Runtime>(
     attempt: Attempt,
-    script: &'static [Step],
-    log: Log<R>,
+    mut socket: Socket<R>,
     runtime: R,
-) -> Result<Socket<R>, Failure> {
-    let dial = attempt.dial;
-    log.line(Lane::Link, format!("starts {dial}"));
-    let mut socket = Socket { shared: Rc::new(dial.id), rest: script, log, connected: false };
+) -> Result<Socket<R>, Error> {
+    socket.log.line(Lane::Link, format!("starts {}", attempt.dial));
     while let Some((step, rest)) = socket.rest.split_first() {
         socket.rest = rest;
         match step {
@@ -184,8 +285,9 @@ async fn connect<R: Runtime>(
                 socket.connected = true;
                 return Ok(socket);
             }
-            Step::Fail(failure) => return Err(*failure),
+            Step::Fail(failure) => return Err(Error::Broke(*failure)),
             Step::Progress => attempt.progress(),
+            Step::Restore => socket.restore(&runtime).await?,
             Step::Wait(millis) => pause(&runtime, *millis).await,
             Step::Panic => panic!("connect panicked"),
             other => panic!("a dial cannot {other:?}"),
@@ -194,7 +296,7 @@ async fn connect<R: Runtime>(
     pending().await
 }
 
-async fn serve<R: Runtime>(mut socket: Socket<R>, session: Session, runtime: R) -> Ended<Failure> {
+async fn serve<R: Runtime>(mut socket: Socket<R>, session: Session, runtime: R) -> Ended<Error> {
     while let Some((step, rest)) = socket.rest.split_first() {
         socket.rest = rest;
         match step {
@@ -202,8 +304,12 @@ async fn serve<R: Runtime>(mut socket: Socket<R>, session: Session, runtime: R) 
             Step::Confirm => session.confirmed(),
             Step::Activity => session.activity(),
             Step::GoingAway(within) => session.going_away(within.map(Duration::from_millis)),
+            Step::Follow => loop {
+                let change = socket.subscribed.changed().await;
+                socket.log.line(Lane::Link, format!("{change:?}"));
+            },
             Step::UntilDraining => session.draining().await,
-            Step::Lose(failure) => return Ended::Lost(*failure),
+            Step::Lose(failure) => return Ended::Lost(Error::Broke(*failure)),
             Step::Finish => return Ended::Finished,
             Step::Panic => panic!("serve panicked"),
             other => panic!("a connection cannot {other:?}"),

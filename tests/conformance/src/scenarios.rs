@@ -5,6 +5,7 @@ mod application;
 mod endings;
 mod handover;
 mod opening;
+mod operations;
 mod several;
 
 use std::time::Duration;
@@ -15,7 +16,14 @@ use crate::script::{Scenario, Step};
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    let groups = [opening::ALL, endings::ALL, application::ALL, handover::ALL, several::ALL];
+    let groups = [
+        opening::ALL,
+        endings::ALL,
+        application::ALL,
+        operations::ALL,
+        handover::ALL,
+        several::ALL,
+    ];
     groups.into_iter().flatten()
 }
 

@@ -1,6 +1,7 @@
 //! What a scenario is made of.
 
 use redial::{Failure, Policy};
+use redial_async::Idempotent;
 
 /// One thing that a dial or a connection does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +13,11 @@ pub enum Step {
     Progress,
     /// The dial succeeds; what follows is what the connection does.
     Accept,
+    /// Subscribes to all there is, a millisecond each. The server refuses what is named `refused`, and
+    /// what is named `broken` breaks the connection: the dial fails.
+    Restore,
+    /// Follows the subscriptions as they change, for ever.
+    Follow,
     /// The dial fails.
     Fail(Failure),
     /// The application has seen the connection healthy.
@@ -54,10 +60,30 @@ pub enum Command {
     Connect(usize),
     /// So many callers report the connection that was handed out last as unreachable.
     Report(usize),
+    /// So many callers run an operation of so many milliseconds that ends so.
+    Run(usize, Idempotent, u64, Op),
+    /// Adds a subscription.
+    Subscribe(&'static str),
+    /// Removes a subscription.
+    Unsubscribe(&'static str),
     /// Someone waits for the end.
     Closed,
     /// Someone watches the status, and looks at it every so many milliseconds.
     Watch(u64),
+}
+
+/// How an operation ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Op {
+    /// It has an answer.
+    Answers,
+    /// On the first connection it fails as a broken one does, on later ones it has an answer.
+    BreaksFirst,
+    /// The answer is an error, and the connection is well.
+    IsRefused,
+    /// It never ends by itself.
+    Hangs,
 }
 
 /// What happens to one link.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use async_executor::LocalExecutor;
 use redial_async::{Drive, Link, LinkError, Runtime};
 use redial_tokio::TokioRuntime;
 use tokio::runtime::Builder;
@@ -76,11 +77,11 @@ impl Stage for Tokio {
     }
 }
 
-/// smol's executor, with a clock that is stepped.
+/// smol's executor, with a clock that is stepped: its own timers know only real time.
 #[derive(Clone, Debug, Default)]
 pub struct Smol {
     clock: Clock,
-    executor: Rc<smol::LocalExecutor<'static>>,
+    executor: Rc<LocalExecutor<'static>>,
 }
 
 impl Smol {
@@ -111,6 +112,15 @@ impl Stage for Smol {
 
     fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         self.executor.spawn(future).detach();
+    }
+
+    fn link<F, H, E>(&self, drive: Drive<F, H, E>) -> Link<H, E>
+    where
+        F: Future<Output = Result<(), LinkError<E>>> + 'static,
+        H: 'static,
+        E: 'static,
+    {
+        redial_smol::spawn_drive_local(&self.executor, drive)
     }
 }
 

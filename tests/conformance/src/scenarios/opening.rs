@@ -44,11 +44,6 @@ pub(super) const ALL: &[Scenario] = &[
         ..BASE
     },
     Scenario {
-        name: "a restored subscription fails, and so does the dial",
-        dials: &[&[Progress, Wait(30), Fail(Failure::Unreachable)], UP],
-        ..BASE
-    },
-    Scenario {
         name: "an overloaded server is left alone",
         policy: respectful,
         dials: &[&[Wait(5), Fail(Failure::Overloaded)], REFUSED, UP],
