@@ -12,7 +12,8 @@ pub use self::snapshot::snapshot;
 
 use crate::{Case, reference};
 
-/// A policy and operations: the machine against the reference, and against every law.
+/// A policy and operations: the machine against the reference, and for every eighth seed against the
+/// laws.
 ///
 /// # Panics
 /// If it differs, or breaks one.
@@ -20,6 +21,10 @@ pub fn reconnector(input: &[u8]) {
     let case = Case::decode(input);
     if let Err(report) = reference::compare(&case) {
         panic!("{report}");
+    }
+    // The laws ask what would have happened otherwise at every step, which is slow.
+    if case.seed % 8 != 0 {
+        return;
     }
     if let Err(violation) = case.check() {
         panic!("{violation}\n{case}");

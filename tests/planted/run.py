@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Plants deliberate bugs, one by one, in a copy of the core, and says which check caught each.
+
+    tests/planted/run.py [WORD]     all, or those whose description holds WORD
+
+Fails if a replacement does not match exactly once, or if a bug is caught by nothing. Needs Python
+3.11 and cargo. The copy and its build go to target/planted.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "planted"
+COPY = TARGET / "copy"
+SEED = "1"
+STEPS = "100000"
+
+# What each check is called, and the tests that belong to it.
+CHECKS = {
+    "reference": "the_machine_does_what_the_reference_says",
+    "laws": "every_law_|being_accepted_",
+    "corpus": "every_corpus_passes|random_bytes_pass",
+}
+TESTS = ["--test", "differential", "--test", "laws", "--test", "corpus"]
+
+
+def copy():
+    shutil.rmtree(COPY, ignore_errors=True)
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout
+    for name in files.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, COPY / name)
+
+
+def caught():
+    """The checks that fail."""
+    environment = dict(
+        os.environ,
+        CARGO_TARGET_DIR=str(TARGET / "build"),
+        CARGO_PROFILE_DEV_DEBUG="0",
+        RUST_BACKTRACE="0",
+        REDIAL_SEED=SEED,
+        REDIAL_STEPS=STEPS,
+    )
+    result = subprocess.run(
+        ["cargo", "test", "-q", "-p", "redial-testkit", *TESTS, "--no-fail-fast"],
+        cwd=COPY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=900,
+    )
+    if "could not compile" in result.stdout:
+        sys.exit(f"does not compile:\n{result.stdout}")
+    failed = set(re.findall(r"^---- (\S+) stdout ----$", result.stdout, re.MULTILINE))
+    found = []
+    for name, tests in CHECKS.items():
+        mine = {test for test in failed if re.match(tests, test)}
+        failed -= mine
+        if mine and name == "laws":
+            numbers = sorted({int(law) for law in re.findall(r"law (\d+) \(", result.stdout)})
+            name = "laws " + " ".join(map(str, numbers))
+        if mine:
+            found.append(name)
+    if result.returncode and not found:
+        sys.exit(f"cargo failed:\n{result.stdout}")
+    return found
+
+
+def main():
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    bugs = tomllib.loads((ROOT / "tests/planted/planted.toml").read_text())["bug"]
+    for bug in bugs:
+        found = (ROOT / "core/src" / bug["file"]).read_text().count(bug["find"])
+        if found != 1:
+            sys.exit(f"{bug['what']}: its text is {found} times in {bug['file']}, not once")
+    bugs = [bug for bug in bugs if word in bug["what"]]
+
+    copy()
+    if found := caught():
+        sys.exit(f"without any bug: {found}")
+
+    missed = []
+    for number, bug in enumerate(bugs, 1):
+        started = time.monotonic()
+        path = COPY / "core/src" / bug["file"]
+        whole = path.read_text()
+        path.write_text(whole.replace(bug["find"], bug["replace"]))
+        by = caught()
+        path.write_text(whole)
+        if not by:
+            missed.append(bug["what"])
+        seconds = time.monotonic() - started
+        names = ", ".join(by) or "NOTHING"
+        print(f"{number:3} {bug['what']:<70} {names}  ({seconds:.0f} s)", flush=True)
+    print(f"{len(bugs) - len(missed)} of {len(bugs)} caught")
+    if missed:
+        sys.exit(1)
+
+
+main()
