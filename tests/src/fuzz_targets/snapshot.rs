@@ -8,7 +8,7 @@ use redial::{Action, Circuit, EndpointSnapshot, Event, Policy, Reconnector, Snap
 use crate::bytes::span;
 use crate::case::Case;
 use crate::ops::Endpoints;
-use crate::trace::Subject;
+use crate::trace::{Subject, Trace};
 
 /// A damaged snapshot, or an operation list with a crash in the middle.
 ///
@@ -55,6 +55,7 @@ fn crash(kind: u8, input: &[u8]) {
     for endpoint in &health {
         assert_eq!(EndpointSnapshot::from_bytes(&endpoint.to_bytes()), Ok(*endpoint));
     }
+    keeps_the_rate(&case, &trace, &snapshot, &health);
     let away = span(kind);
     let list: Vec<u32> = machine.endpoints().iter().map(redial::Endpoint::key).collect();
     // The next process counts from another origin.
@@ -72,6 +73,45 @@ fn crash(kind: u8, input: &[u8]) {
         assert!(dial.id > last, "ids are never used twice");
     }
     goes_on(restored, now);
+}
+
+/// Restored in the same moment, it dials no earlier than the rate limit allows after the dials that
+/// there were.
+fn keeps_the_rate(
+    case: &Case,
+    trace: &Trace<'_>,
+    snapshot: &Snapshot,
+    health: &[EndpointSnapshot],
+) {
+    let Some(record) = trace.records.last() else { return };
+    let (burst, spacing) = case.policy.rate_limit();
+    let spacing = spacing.as_nanos();
+    let mut arrival = 0;
+    for (dialed, _) in trace.dials() {
+        arrival = u128::from(dialed.now.as_nanos()).max(arrival) + spacing;
+    }
+    let ready = arrival.saturating_sub(spacing.saturating_mul(u128::from(burst - 1)));
+    let keys: Vec<u32> = record.after.endpoints().iter().map(redial::Endpoint::key).collect();
+    let list = Endpoints::of(&keys);
+    let mut restored = Reconnector::restore_with_endpoints(
+        &case.policy,
+        case.seed,
+        list,
+        snapshot,
+        health,
+        Duration::ZERO,
+        record.now,
+    );
+    for action in [restored.action(), restored.handle(record.now, Event::Start)] {
+        let earliest = match action {
+            Action::Dial(_) => record.now,
+            Action::SleepUntil(wait) => wait.until,
+            Action::Idle | Action::Hold(_) | Action::GiveUp(_) => Timestamp::MAX,
+        };
+        let earliest = earliest.as_nanos();
+        let allowed = earliest == u64::MAX || u128::from(earliest) >= ready;
+        assert!(allowed, "{action} although the rate limit holds until {ready}");
+    }
 }
 
 /// Started and online, it dials within the longest wait, and ticks make progress.
