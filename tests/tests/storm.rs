@@ -2,7 +2,7 @@
 #![cfg(feature = "lab")]
 
 use redial::{Jitter, Policy};
-use redial_testkit::storm::{Cell, Run, Strategy, Suite, matrix, run, summarise};
+use redial_testkit::storm::{Cell, Run, Strategy, Suite, matrix, run, summarise, waits};
 
 /// Only what overload does, at a size that keeps this quick.
 const CLIENTS: u32 = 500;
@@ -89,4 +89,20 @@ fn a_blip_of_a_second_is_over_a_second_later() {
     let strategy = Strategy::default_policy();
     let report = run(&Run { strategy: &strategy, cell: &cell, clients: 10_000, seed: 1 });
     assert!(report.t50.unwrap() <= 0.45 && report.t99.unwrap() <= 1.2, "{report:?}");
+}
+
+#[test]
+fn what_a_policy_waits_is_told_as_ranges() {
+    let servers = waits(&Policy::DEFAULT, 15);
+    let refused = &servers[0].waits;
+    assert_eq!(refused.len(), 15);
+    // The first retry within a second, the second in [1/3, 1] of 750 ms, the last in that of 45 s.
+    for (wait, low, high) in [(0, 0.0, 1.0), (1, 0.2475, 0.75), (14, 14.85, 45.0)] {
+        let [from, middle, to] = refused[wait];
+        assert!(low <= from && from < middle && middle < to && to <= high, "{:?}", refused[wait]);
+        assert!(to - from > 0.95 * (high - low), "{:?}", refused[wait]);
+    }
+    assert!(servers.iter().all(|server| server.gave_up.is_none()));
+    let policy = Policy::builder().max_attempts(3).build().unwrap();
+    assert!(waits(&policy, 15).iter().all(|server| server.waits.len() == 3));
 }

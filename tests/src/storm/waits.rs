@@ -17,7 +17,7 @@ pub struct Waits {
     pub server: &'static str,
     /// Shortest, median and longest of each wait, in seconds; the first follows the loss.
     pub waits: Vec<[f64; 3]>,
-    /// Why the link gives up after them, if it does within an hour.
+    /// Why the link gives up, if it does within these waits or an hour.
     pub gave_up: Option<String>,
     /// Most dials of one link in any minute.
     pub dials_per_minute: usize,
@@ -53,7 +53,8 @@ fn of(policy: &Policy, count: usize, server: &'static str, failure: Option<Failu
         let mut now = lost;
         action = link.handle(now, Event::Closed(first.id, Failure::Unreachable));
         let (mut dials, mut ended, mut number) = (Vec::new(), now, 0);
-        while now < lost.saturating_add(HOUR) {
+        let enough = |now: Timestamp, dials| now >= lost.saturating_add(HOUR) && dials >= count;
+        while !enough(now, number) && now < lost.saturating_add(24 * HOUR) {
             match action {
                 Action::Dial(dial) => {
                     if let Some(waits) = all.get_mut(number) {

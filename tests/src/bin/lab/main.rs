@@ -1,6 +1,7 @@
-//! What a policy does to a fleet, and to one link: `lab storm`, `lab matrix`.
+//! What a policy does to a fleet, and to one link: `lab explain`, `lab storm`, `lab matrix`.
 #![forbid(unsafe_code)]
 
+mod explain;
 mod matrix;
 mod policy;
 mod progress;
@@ -20,6 +21,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// One link: its waits, when its limits act, how soon it is back, and what will hurt.
+    Explain(explain::Args),
     /// One outage: the policy beside the default one and AWS full jitter, in words and as a picture.
     Storm(storm::Args),
     /// Many kinds of outage: how many fleets are stuck, and how slowly the others come back.
@@ -28,6 +31,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Explain(args) => args.run(),
         Command::Storm(args) => args.run(),
         Command::Matrix(args) => args.run(),
     };
