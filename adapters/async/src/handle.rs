@@ -1,7 +1,6 @@
 //! What callers hold of a link: commands, its status, its connection.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -140,14 +139,12 @@ impl<H, E> LinkHandle<H, E> {
 
     /// Time up and down, dials, failures and reliability, up to now. The window of recent reliability is
     /// an hour.
-    pub async fn health(&self) -> Health {
+    pub fn health(&self) -> Checkup {
         let asked = self.hub.tell(|commands| {
             commands.health += 1;
             commands.health
         });
-        let mut listener = None;
-        poll_fn(|cx| poll_until(&self.hub.changed, &mut listener, cx, || self.hub.health(asked)))
-            .await
+        Checkup { hub: self.hub.clone(), asked, listener: None }
     }
 
     /// Watches the status, from now on.
@@ -284,6 +281,24 @@ impl<H, E> Future for Closed<H, E> {
 impl<H, E> fmt::Debug for Closed<H, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Closed").finish_non_exhaustive()
+    }
+}
+
+/// Waits for the health of a link; made by [`LinkHandle::health`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Checkup {
+    hub: Arc<Hub>,
+    asked: u64,
+    listener: Option<EventListener>,
+}
+
+impl Future for Checkup {
+    type Output = Health;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Health> {
+        let Self { hub, asked, listener } = &mut *self;
+        poll_until(&hub.changed, listener, cx, || hub.health(*asked))
     }
 }
 

@@ -1,11 +1,12 @@
 //! What `connect` and `serve` get besides the connection: a way to speak to the machine.
 
-use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use event_listener::Event;
+use event_listener::{Event, EventListener};
 use redial::{Dial, DialId};
 
 use crate::hub::{Hub, poll_until};
@@ -133,14 +134,29 @@ impl Session {
     /// Ends when this connection is to finish what it has started and take on nothing new: another one
     /// is the link, or the link is being shut down. `serve` should then return when it is done; at the
     /// drain deadline it is dropped.
-    pub async fn draining(&self) {
-        let mut listener = None;
-        let drained = || self.slot.is_draining().then_some(());
-        poll_fn(|cx| poll_until(&self.slot.drained, &mut listener, cx, drained)).await;
+    pub fn draining(&self) -> Drain {
+        Drain { slot: self.slot.clone(), listener: None }
     }
 
     /// Whether [`draining`](Self::draining) would end at once.
     pub fn is_draining(&self) -> bool {
         self.slot.is_draining()
+    }
+}
+
+/// Waits until a connection is to finish; made by [`Session::draining`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Drain {
+    slot: Arc<Slot>,
+    listener: Option<EventListener>,
+}
+
+impl Future for Drain {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { slot, listener } = &mut *self;
+        poll_until(&slot.drained, listener, cx, || slot.is_draining().then_some(()))
     }
 }
