@@ -30,6 +30,8 @@ pub(crate) struct Links {
     fleet: Fleet<&'static Policy>,
     /// When the server closes which connection; all last equally long.
     up: VecDeque<(Timestamp, Key, DialId)>,
+    /// Dials in flight.
+    dials: VecDeque<(Key, DialId)>,
     now: Timestamp,
     draws: Draws,
     events: u64,
@@ -45,11 +47,13 @@ impl World for Links {
             let key = fleet.insert(now, Reconnector::new(&SHARED, seed));
             fleet.handle(now, key, Event::Start);
         }
-        Self { fleet, up: VecDeque::new(), now, draws: Draws(1), events: 0 }
+        let (up, dials) = (VecDeque::new(), VecDeque::new());
+        Self { fleet, up, dials, now, draws: Draws(1), events: 0 }
     }
 
     fn server(&self) -> usize {
         self.up.capacity() * size_of::<(Timestamp, Key, DialId)>()
+            + self.dials.capacity() * size_of::<(Key, DialId)>()
     }
 
     fn run(&mut self, events: u64) {
@@ -66,31 +70,38 @@ impl World for Links {
                 self.events += 1;
                 let closed = Event::Closed(id, Failure::Unreachable);
                 if let Some(action) = self.fleet.handle(self.now, key, closed) {
-                    self.reconcile(key, action);
+                    self.begin(key, &action);
                 }
             }
             while let Some((key, action)) = self.fleet.poll(self.now) {
-                self.reconcile(key, action);
+                self.begin(key, &action);
+            }
+            // A dial takes one turn of the loop.
+            while let Some((key, id)) = self.dials.pop_front() {
+                self.end(key, id);
             }
         }
     }
 }
 
 impl Links {
-    /// Every dial ends at once; one in eight succeeds.
-    fn reconcile(&mut self, key: Key, mut action: Action) {
-        while let Action::Dial(dial) = action {
-            self.events += 1;
-            let event = if self.draws.one_in_eight() {
-                self.up.push_back((self.now.saturating_add(UP), key, dial.id));
-                Event::Connected(dial.id)
-            } else {
-                Event::DialFailed(dial.id, Failure::Unreachable)
-            };
-            match self.fleet.handle(self.now, key, event) {
-                Some(next) => action = next,
-                None => return,
-            }
+    fn begin(&mut self, key: Key, action: &Action) {
+        if let Action::Dial(dial) = action {
+            self.dials.push_back((key, dial.id));
+        }
+    }
+
+    /// One dial in eight succeeds.
+    fn end(&mut self, key: Key, id: DialId) {
+        self.events += 1;
+        let event = if self.draws.one_in_eight() {
+            self.up.push_back((self.now.saturating_add(UP), key, id));
+            Event::Connected(id)
+        } else {
+            Event::DialFailed(id, Failure::Unreachable)
+        };
+        if let Some(action) = self.fleet.handle(self.now, key, event) {
+            self.begin(key, &action);
         }
     }
 }

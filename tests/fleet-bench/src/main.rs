@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The work: every link dials, one dial in eight succeeds, a connection lasts 30 s, the interval doubles
-//! from 100 ms to 30 s with jitter. An event is a dial's outcome or a connection's end; timers, ticks and
+//! from 100 ms to 30 s with jitter; a dial has a deadline and takes one turn of the loop. An event is a dial's outcome or a connection's end; timers, ticks and
 //! wakes are part of its cost. Time is simulated on both sides, in steps of a millisecond, and one thread
 //! does everything. Instructions come from valgrind's callgrind (exactly repeatable), times from this
 //! machine (compare them only with each other), bytes from the allocator.
@@ -59,12 +59,16 @@ fn measure<W: World>(links: u32) -> Figure {
     let before = live();
     let mut world = W::new(links);
     let warm = u64::from(links) * 8;
-    let events = warm.max(1_000_000);
+    let events = u64::from(links).max(300_000);
     world.run(warm);
-    #[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
-    let begin = Instant::now();
-    world.run(events);
-    let nanos = begin.elapsed().as_secs_f64() * 1e9 / count::float(events);
+    // The best of some, since this machine has other things to do.
+    let nanos = (0..5).map(|_| {
+        #[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+        let begin = Instant::now();
+        world.run(events);
+        begin.elapsed().as_secs_f64() * 1e9 / count::float(events)
+    });
+    let nanos = nanos.fold(f64::INFINITY, f64::min);
     let bytes = count::float((live() - before - world.server()) as u64) / f64::from(links);
     Figure { links, nanos, bytes }
 }

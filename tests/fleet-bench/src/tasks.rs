@@ -1,17 +1,20 @@
 //! The work, done by a tokio task per link, with backon.
 
-use std::future::ready;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::sleep;
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
 
 use crate::World;
 use crate::links::UP;
 
 static EVENTS: AtomicU64 = AtomicU64::new(0);
+
+/// The shortest that the fleet's policy has.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// `SplitMix64`, the same for both sides.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +45,14 @@ async fn link(seed: u64) {
         .with_jitter()
         .without_max_times();
     loop {
+        // Every dial has a deadline, and takes one turn of the loop.
         let dial = || {
-            EVENTS.fetch_add(1, Ordering::Relaxed);
-            ready(if draws.one_in_eight() { Ok(()) } else { Err(()) })
+            let up = draws.one_in_eight();
+            async move {
+                let answered = timeout(DEADLINE, yield_now()).await.is_ok();
+                EVENTS.fetch_add(1, Ordering::Relaxed);
+                if answered && up { Ok(()) } else { Err(()) }
+            }
         };
         if dial.retry(backoff).sleep(sleep).await.is_ok() {
             sleep(UP).await;
