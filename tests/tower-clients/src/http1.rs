@@ -12,6 +12,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::client::legacy::connect::HttpConnector;
 use redial_tower::{Reconnect, ReconnectError};
 use tower::buffer::Buffer;
+use tower::util::BoxCloneService;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 
 /// A request without a body, which can be sent again.
@@ -37,7 +38,7 @@ impl Service<Get> for Connection {
 }
 
 /// What can be shared of a [`Connection`].
-pub type Shared = Buffer<Get, Answer>;
+pub type Shared = BoxCloneService<Get, Response<Incoming>, BoxError>;
 /// The client.
 pub type Client = Reconnect<Shared, BoxError>;
 /// Its errors.
@@ -49,7 +50,7 @@ pub fn client(server: Uri, seed: u64) -> Client {
         let stream = HttpConnector::new().ready_oneshot().await?.call(server).await?;
         let (send, connection) = handshake(stream).await?;
         tokio::spawn(connection);
-        Ok::<_, BoxError>(Buffer::new(Connection(send), 32))
+        Ok::<_, BoxError>(Shared::new(Buffer::new(Connection(send), 32)))
     });
     crate::layer(seed).target(server).layer(maker)
 }
