@@ -3,94 +3,22 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
-use core::fmt;
 use core::num::NonZeroU32;
 
-use redial::{Action, DialId, Endpoint, Event, Phase, Policy, Reconnector, Timestamp};
+use redial::{Action, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
 
+use crate::census::{Counts, Key, Kind};
 use crate::limits::Limits;
 use crate::wheel::Wheel;
 
-/// Names one link of a fleet; never reused, so what is late for a removed link reaches no other one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    index: u32,
-    generation: u32,
-}
-
-impl Key {
-    /// The link's place, which is reused after it is removed: for tables of the caller's own.
-    pub const fn index(self) -> usize {
-        self.index as usize
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.index, self.generation)
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// How many links are in which [`Phase`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Not started, stopped, or without an endpoint.
-    pub idle: u32,
-    /// Dialing, with no connection.
-    pub connecting: u32,
-    /// Connected.
-    pub connected: u32,
-    /// Waiting to dial, for whatever reason.
-    pub reconnecting: u32,
-    /// Told that the network is gone, and not connected.
-    pub offline: u32,
-    /// Over, until `Start`.
-    pub gave_up: u32,
-    /// Dials in flight, those that are to replace a connection included.
-    pub dialing: u32,
-    /// Of those reconnecting, or connected and to be replaced, how many wait for the fleet's limits.
-    pub queued: u32,
-}
-
-/// [`Phase`] without its data.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    Idle,
-    Connecting,
-    Connected,
-    Reconnecting,
-    Offline,
-    GaveUp,
-}
-
-impl Counts {
-    fn of(&mut self, kind: Kind) -> &mut u32 {
-        match kind {
-            Kind::Idle => &mut self.idle,
-            Kind::Connecting => &mut self.connecting,
-            Kind::Connected => &mut self.connected,
-            Kind::Reconnecting => &mut self.reconnecting,
-            Kind::Offline => &mut self.offline,
-            Kind::GaveUp => &mut self.gave_up,
-        }
-    }
-}
-
 #[derive(Clone, Debug)]
-struct Slot<P, S> {
-    reconnector: Option<Reconnector<P, S>>,
-    generation: u32,
-    kind: Kind,
-    dialing: bool,
+pub(crate) struct Slot<P, S> {
+    pub(crate) reconnector: Option<Reconnector<P, S>>,
+    pub(crate) generation: u32,
+    pub(crate) kind: Kind,
+    pub(crate) dialing: bool,
     /// Is to be reported by `poll`.
-    news: bool,
+    pub(crate) news: bool,
 }
 
 /// Many [`Reconnector`]s that share one clock, one wake and two limits.
@@ -125,15 +53,15 @@ struct Slot<P, S> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Fleet<P = Policy, S = [Endpoint; 1]> {
-    slots: Vec<Slot<P, S>>,
-    free: Vec<u32>,
-    wheel: Wheel,
-    limits: Limits,
-    counts: Counts,
+    pub(crate) slots: Vec<Slot<P, S>>,
+    pub(crate) free: Vec<u32>,
+    pub(crate) wheel: Wheel,
+    pub(crate) limits: Limits,
+    pub(crate) counts: Counts,
     /// Links to be reported, whose actions a call for the whole fleet has changed.
-    news: VecDeque<u32>,
-    now: Timestamp,
-    offline: bool,
+    pub(crate) news: VecDeque<u32>,
+    pub(crate) now: Timestamp,
+    pub(crate) offline: bool,
 }
 
 impl<P, S> Default for Fleet<P, S> {
@@ -387,185 +315,10 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         }
         None
     }
-
-    /// The first of the queue, if the limits allow a dial.
-    fn next_in_queue(&mut self, now: Timestamp) -> Option<u32> {
-        while let Some((index, ticket)) = self.limits.first() {
-            if self.limits.ticket(index) == ticket {
-                return self.limits.permitted(now).then_some(index);
-            }
-            self.limits.leave();
-        }
-        None
-    }
-
-    /// The first of the queue may dial.
-    fn admit(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
-        let slot = self.slots.get_mut(index as usize)?;
-        let (kind, generation) = (slot.kind, slot.generation);
-        self.limits.drop_ticket(index);
-        self.counts.queued -= 1;
-        let link = slot.reconnector.as_mut()?;
-        let action = link.handle(now, Event::Defer(Timestamp::ORIGIN));
-        let dialed = action.dial().is_some();
-        if dialed {
-            self.limits.spend(now);
-        }
-        self.limits.leave();
-        self.record(index, &action);
-        let told = dialed || self.kind(index) != Some(kind);
-        told.then_some((Key { index, generation }, action))
-    }
-
-    /// The wake of a link has come.
-    fn due(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
-        let slot = self.slots.get_mut(index as usize)?;
-        let (kind, generation) = (slot.kind, slot.generation);
-        let link = slot.reconnector.as_mut()?;
-        let action = if !self.limits.any() {
-            let action = link.handle(now, Event::Tick);
-            self.record(index, &action);
-            action
-        } else if self.limits.ticket(index) != 0 {
-            // It took longer than expected, or another of its timers is due.
-            self.requeue(now, index)
-        } else {
-            self.step(now, index, |link, now| link.handle(now, Event::Tick))
-        };
-        let told = match self.kind(index)? {
-            after @ (Kind::Reconnecting | Kind::Idle | Kind::Offline | Kind::GaveUp) => {
-                after != kind
-            }
-            Kind::Connecting | Kind::Connected => true,
-        };
-        told.then_some((Key { index, generation }, action))
-    }
-
-    fn kind(&self, index: u32) -> Option<Kind> {
-        self.slots.get(index as usize).map(|slot| slot.kind)
-    }
-
-    fn deliver(&mut self, now: Timestamp, index: u32, event: Event) -> Action {
-        let now = self.now.max(now);
-        if let (Event::Defer(until), true) = (event, self.limits.any()) {
-            self.limits.defer(index, until, now);
-            if until <= now && !self.limits.open(now) {
-                return self
-                    .step(now, index, |link, now| link.handle(now, Event::Defer(after(now))));
-            }
-        }
-        self.step(now, index, |link, now| link.handle(now, event))
-    }
-
-    /// Moves a link so that it does not dial before its turn.
-    fn step(
-        &mut self,
-        now: Timestamp,
-        index: u32,
-        event: impl FnOnce(&mut Reconnector<P, S>, Timestamp) -> Action,
-    ) -> Action {
-        let now = self.now.max(now);
-        self.now = now;
-        let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
-        let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
-        if !self.limits.any() {
-            let action = event(link, now);
-            self.record(index, &action);
-            return action;
-        }
-        if self.limits.open(now) {
-            let before = link.action().dial();
-            let action = event(link, now);
-            if begun(before.map(|dial| dial.id), &action) {
-                self.limits.spend(now);
-            }
-            self.record(index, &action);
-            return action;
-        }
-        if !self.limits.deferred(index, now) {
-            link.handle(now, Event::Defer(after(now)));
-        }
-        let action = event(link, now);
-        if action.wake() == after(now) && action.dial().is_none() {
-            return self.requeue(now, index);
-        }
-        if self.limits.drop_ticket(index) {
-            self.counts.queued -= 1;
-        }
-        self.record(index, &action);
-        action
-    }
-
-    /// A link that would dial now keeps its place in the queue, or takes the last.
-    fn requeue(&mut self, now: Timestamp, index: u32) -> Action {
-        let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
-        let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
-        let mut ticket = self.limits.ticket(index);
-        if ticket == 0 {
-            ticket = self.limits.join(index);
-            self.counts.queued += 1;
-        }
-        // The link knows when it may expect to dial: it shows it, and gives up now if that is too late.
-        let expected = self.limits.expected(ticket, now);
-        let mut action = link.handle(now, Event::Defer(expected));
-        let waits = match action {
-            Action::SleepUntil(wait) => wait.until <= expected,
-            Action::Hold(hold) => hold.wake.is_some_and(|wake| wake <= expected),
-            Action::Idle | Action::Dial(_) | Action::GiveUp(_) => false,
-        };
-        if !waits {
-            self.limits.drop_ticket(index);
-            self.counts.queued -= 1;
-            action = link.handle(now, Event::Defer(after(now)));
-        }
-        self.record(index, &action);
-        action
-    }
-
-    /// Counts and timers follow the action of a link.
-    #[inline]
-    fn record(&mut self, index: u32, action: &Action) {
-        let Some(slot) = self.slots.get_mut(index as usize) else { return };
-        let kind = match action {
-            Action::Idle => match slot.reconnector.as_ref().map(|link| link.status().phase) {
-                Some(Phase::Offline) => Kind::Offline,
-                _ => Kind::Idle,
-            },
-            Action::Dial(dial) if dial.serving.is_none() => Kind::Connecting,
-            Action::Dial(_) | Action::Hold(_) => Kind::Connected,
-            Action::SleepUntil(_) => Kind::Reconnecting,
-            Action::GiveUp(_) => Kind::GaveUp,
-        };
-        let dialing = action.dial().is_some();
-        if slot.kind != kind {
-            *self.counts.of(slot.kind) -= 1;
-            *self.counts.of(kind) += 1;
-            slot.kind = kind;
-        }
-        if slot.dialing != dialing {
-            slot.dialing = dialing;
-            self.limits.in_flight = if dialing {
-                self.limits.in_flight.saturating_add(1)
-            } else {
-                self.limits.in_flight.saturating_sub(1)
-            };
-        }
-        self.wheel.set(index, action.wake());
-    }
 }
 
 /// What the world should hold: the dial, the link and what drains.
 fn named(action: &Action) -> (Option<DialId>, Option<DialId>, Option<DialId>, bool) {
     let gave_up = matches!(action, Action::GiveUp(_));
     (action.dial().map(|dial| dial.id), action.held(), action.draining().map(|old| old.id), gave_up)
-}
-
-/// Whether `action` names a dial that is not `before`.
-fn begun(before: Option<DialId>, action: &Action) -> bool {
-    action.dial().is_some_and(|dial| Some(dial.id) != before)
-}
-
-/// The instant after `now`.
-fn after(now: Timestamp) -> Timestamp {
-    Timestamp::from_nanos(now.as_nanos().saturating_add(1))
 }

@@ -32,8 +32,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod cells;
+mod census;
 mod fleet;
 mod limits;
+mod turns;
 mod wheel;
 
-pub use fleet::{Counts, Fleet, Key};
+pub use census::{Counts, Key};
+pub use fleet::Fleet;

@@ -11,6 +11,8 @@ use core::cmp::Reverse;
 
 use redial::Timestamp;
 
+use crate::cells::{Cells, Chain};
+
 /// Nanoseconds of a tick, as a power of two: 2²⁰ ns ≈ 1.05 ms.
 const TICK: u32 = 20;
 /// Slots of a level, as a power of two.
@@ -48,82 +50,6 @@ pub(crate) struct Wheel {
     near: BinaryHeap<Reverse<(u64, u32)>>,
 }
 
-/// A chain of blocks, by the cell that was filled last.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Chain(u32);
-
-impl Chain {
-    /// The last cell of the first block, which no chain has: full, so that the next entry begins a block.
-    const EMPTY: Self = Self(Cells::LAST);
-}
-
-/// Blocks of 16 cells, one cache line: 15 entries, and in front of them the chain they continue.
-#[derive(Clone, Debug)]
-struct Cells {
-    cells: Vec<u32>,
-    /// The first cell of a free block; 0 for none.
-    free: u32,
-}
-
-impl Cells {
-    /// Cells of a block.
-    const BLOCK: usize = 16;
-    /// The bits of a cell within its block, all set in the last one.
-    const LAST: u32 = 15;
-
-    fn push(&mut self, chain: &mut Chain, index: u32) {
-        if chain.0 & Self::LAST == Self::LAST {
-            *chain = Chain(self.block(chain.0));
-        }
-        chain.0 += 1;
-        if let Some(cell) = self.cells.get_mut(chain.0 as usize) {
-            *cell = index;
-        }
-    }
-
-    /// A block that continues the chain `before`; its first cell.
-    #[cold]
-    fn block(&mut self, before: u32) -> u32 {
-        if self.cells.is_empty() {
-            self.cells.resize(Self::BLOCK, 0);
-        }
-        let mut block = self.free;
-        if block == 0 {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the memory for 2³² does not exist"
-            )]
-            let end = self.cells.len() as u32;
-            block = end;
-            self.cells.resize(self.cells.len() + Self::BLOCK, 0);
-        }
-        if let Some(cell) = self.cells.get_mut(block as usize) {
-            if self.free != 0 {
-                self.free = *cell;
-            }
-            *cell = before;
-        }
-        block
-    }
-
-    fn pop(&mut self, chain: &mut Chain) -> Option<u32> {
-        if *chain == Chain::EMPTY {
-            return None;
-        }
-        let index = self.cells.get(chain.0 as usize).copied();
-        chain.0 -= 1;
-        if chain.0 & Self::LAST == 0 {
-            let block = chain.0;
-            if let Some(cell) = self.cells.get_mut(block as usize) {
-                *chain = Chain(*cell);
-                *cell = self.free;
-                self.free = block;
-            }
-        }
-        index
-    }
-}
-
 impl Wheel {
     pub(crate) const fn new() -> Self {
         Self {
@@ -131,7 +57,7 @@ impl Wheel {
             filed: Vec::new(),
             levels: [[Chain::EMPTY; SLOTS]; LEVELS + 1],
             used: [[0; WORDS]; LEVELS + 1],
-            cells: Cells { cells: Vec::new(), free: 0 },
+            cells: Cells::new(),
             tick: 0,
             rest: Chain::EMPTY,
             near: BinaryHeap::new(),
@@ -323,7 +249,7 @@ impl Wheel {
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         self.at.capacity() * size_of::<u64>()
-            + (self.filed.capacity() + self.cells.cells.capacity()) * size_of::<u32>()
+            + (self.filed.capacity() + self.cells.capacity()) * size_of::<u32>()
             + self.near.capacity() * size_of::<(u64, u32)>()
     }
 }
@@ -471,8 +397,8 @@ mod tests {
             assert_eq!(collect(&mut wheel, now).len(), 1);
         }
         // Twenty stale entries, in a few blocks, are all that ten seconds can leave.
-        let cells = wheel.cells.cells.len();
-        assert!(cells < 64 * Cells::BLOCK, "{cells} cells");
+        let cells = wheel.cells.capacity();
+        assert!(cells < 128 * Cells::BLOCK, "{cells} cells");
     }
 
     #[test]

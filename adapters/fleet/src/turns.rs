@@ -1,0 +1,188 @@
+//! Whose turn it is: no link dials past the fleet's limits, and none loses its place.
+//!
+//! A link that would dial when it may not is deferred to when it may expect to, so its own limits see the
+//! truth and no deadline of a dial runs while it queues.
+
+use core::borrow::Borrow;
+
+use redial::{Action, DialId, Endpoint, Event, Phase, Policy, Reconnector, Timestamp};
+
+use crate::census::{Key, Kind};
+use crate::fleet::Fleet;
+
+impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
+    /// The first of the queue, if the limits allow a dial.
+    pub(crate) fn next_in_queue(&mut self, now: Timestamp) -> Option<u32> {
+        while let Some((index, ticket)) = self.limits.first() {
+            if self.limits.ticket(index) == ticket {
+                return self.limits.permitted(now).then_some(index);
+            }
+            self.limits.leave();
+        }
+        None
+    }
+
+    /// The first of the queue may dial.
+    pub(crate) fn admit(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
+        let slot = self.slots.get_mut(index as usize)?;
+        let (kind, generation) = (slot.kind, slot.generation);
+        self.limits.drop_ticket(index);
+        self.counts.queued -= 1;
+        let link = slot.reconnector.as_mut()?;
+        let action = link.handle(now, Event::Defer(Timestamp::ORIGIN));
+        let dialed = action.dial().is_some();
+        if dialed {
+            self.limits.spend(now);
+        }
+        self.limits.leave();
+        self.record(index, &action);
+        let told = dialed || self.kind(index) != Some(kind);
+        told.then_some((Key { index, generation }, action))
+    }
+
+    /// The wake of a link has come.
+    pub(crate) fn due(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
+        let slot = self.slots.get_mut(index as usize)?;
+        let (kind, generation) = (slot.kind, slot.generation);
+        let link = slot.reconnector.as_mut()?;
+        let action = if !self.limits.any() {
+            let action = link.handle(now, Event::Tick);
+            self.record(index, &action);
+            action
+        } else if self.limits.ticket(index) != 0 {
+            // It took longer than expected, or another of its timers is due.
+            self.requeue(now, index)
+        } else {
+            self.step(now, index, |link, now| link.handle(now, Event::Tick))
+        };
+        let told = match self.kind(index)? {
+            after @ (Kind::Reconnecting | Kind::Idle | Kind::Offline | Kind::GaveUp) => {
+                after != kind
+            }
+            Kind::Connecting | Kind::Connected => true,
+        };
+        told.then_some((Key { index, generation }, action))
+    }
+
+    fn kind(&self, index: u32) -> Option<Kind> {
+        self.slots.get(index as usize).map(|slot| slot.kind)
+    }
+
+    pub(crate) fn deliver(&mut self, now: Timestamp, index: u32, event: Event) -> Action {
+        let now = self.now.max(now);
+        if let (Event::Defer(until), true) = (event, self.limits.any()) {
+            self.limits.defer(index, until, now);
+            if until <= now && !self.limits.open(now) {
+                return self
+                    .step(now, index, |link, now| link.handle(now, Event::Defer(after(now))));
+            }
+        }
+        self.step(now, index, |link, now| link.handle(now, event))
+    }
+
+    /// Moves a link so that it does not dial before its turn.
+    pub(crate) fn step(
+        &mut self,
+        now: Timestamp,
+        index: u32,
+        event: impl FnOnce(&mut Reconnector<P, S>, Timestamp) -> Action,
+    ) -> Action {
+        let now = self.now.max(now);
+        self.now = now;
+        let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
+        let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
+        if !self.limits.any() {
+            let action = event(link, now);
+            self.record(index, &action);
+            return action;
+        }
+        if self.limits.open(now) {
+            let before = link.action().dial();
+            let action = event(link, now);
+            if begun(before.map(|dial| dial.id), &action) {
+                self.limits.spend(now);
+            }
+            self.record(index, &action);
+            return action;
+        }
+        if !self.limits.deferred(index, now) {
+            link.handle(now, Event::Defer(after(now)));
+        }
+        let action = event(link, now);
+        if action.wake() == after(now) && action.dial().is_none() {
+            return self.requeue(now, index);
+        }
+        if self.limits.drop_ticket(index) {
+            self.counts.queued -= 1;
+        }
+        self.record(index, &action);
+        action
+    }
+
+    /// A link that would dial now keeps its place in the queue, or takes the last.
+    fn requeue(&mut self, now: Timestamp, index: u32) -> Action {
+        let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
+        let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
+        let mut ticket = self.limits.ticket(index);
+        if ticket == 0 {
+            ticket = self.limits.join(index);
+            self.counts.queued += 1;
+        }
+        // The link knows when it may expect to dial: it shows it, and gives up now if that is too late.
+        let expected = self.limits.expected(ticket, now);
+        let mut action = link.handle(now, Event::Defer(expected));
+        let waits = match action {
+            Action::SleepUntil(wait) => wait.until <= expected,
+            Action::Hold(hold) => hold.wake.is_some_and(|wake| wake <= expected),
+            Action::Idle | Action::Dial(_) | Action::GiveUp(_) => false,
+        };
+        if !waits {
+            self.limits.drop_ticket(index);
+            self.counts.queued -= 1;
+            action = link.handle(now, Event::Defer(after(now)));
+        }
+        self.record(index, &action);
+        action
+    }
+
+    /// Counts and timers follow the action of a link.
+    #[inline]
+    pub(crate) fn record(&mut self, index: u32, action: &Action) {
+        let Some(slot) = self.slots.get_mut(index as usize) else { return };
+        let kind = match action {
+            Action::Idle => match slot.reconnector.as_ref().map(|link| link.status().phase) {
+                Some(Phase::Offline) => Kind::Offline,
+                _ => Kind::Idle,
+            },
+            Action::Dial(dial) if dial.serving.is_none() => Kind::Connecting,
+            Action::Dial(_) | Action::Hold(_) => Kind::Connected,
+            Action::SleepUntil(_) => Kind::Reconnecting,
+            Action::GiveUp(_) => Kind::GaveUp,
+        };
+        let dialing = action.dial().is_some();
+        if slot.kind != kind {
+            *self.counts.of(slot.kind) -= 1;
+            *self.counts.of(kind) += 1;
+            slot.kind = kind;
+        }
+        if slot.dialing != dialing {
+            slot.dialing = dialing;
+            self.limits.in_flight = if dialing {
+                self.limits.in_flight.saturating_add(1)
+            } else {
+                self.limits.in_flight.saturating_sub(1)
+            };
+        }
+        self.wheel.set(index, action.wake());
+    }
+}
+
+/// Whether `action` names a dial that is not `before`.
+fn begun(before: Option<DialId>, action: &Action) -> bool {
+    action.dial().is_some_and(|dial| Some(dial.id) != before)
+}
+
+/// The instant after `now`.
+fn after(now: Timestamp) -> Timestamp {
+    Timestamp::from_nanos(now.as_nanos().saturating_add(1))
+}
