@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use super::client::Strategy;
+use super::report::{Report, Run};
 use super::scenario::Cell;
-use super::sim::{Report, Run, run};
+use super::sim::run;
 
 /// What a strategy's cells come to.
 #[derive(Clone, PartialEq, Debug, Serialize)]

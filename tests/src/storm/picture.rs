@@ -1,7 +1,7 @@
 //! Pictures, as SVG text: no fonts are shipped and nothing is drawn by hand.
 
+use super::report::Report;
 use super::scenario::Cell;
-use super::sim::Report;
 use super::svg::{FAINT, INK, Svg};
 use super::timeline::Timeline;
 

@@ -6,8 +6,9 @@ use redial::{Action, Event, Failure, Policy, Reconnector, Timestamp};
 use serde::Serialize;
 
 use super::client::Strategy;
+use super::report::Run;
 use super::scenario::{Cell, Mode};
-use super::sim::{Run, run};
+use super::sim::run;
 use super::svg::{FAINT, INK, Svg};
 
 /// The waits of a link whose server keeps answering with one failure.

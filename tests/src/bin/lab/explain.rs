@@ -55,8 +55,8 @@ impl Args {
         let default = || ("the default policy".to_owned(), Policy::DEFAULT);
         let (name, policy) = self.chosen.policy()?.unwrap_or_else(default);
         let strategy = Strategy::policy(&name, &policy)?;
+        let waits = waits(&policy, usize::from(self.waits));
         let explained = Explained {
-            waits: waits(&policy, usize::from(self.waits)),
             limits: limits(&policy),
             back: OUTAGES
                 .map(|outage| {
@@ -64,7 +64,8 @@ impl Args {
                     Back { outage, half, most }
                 })
                 .into(),
-            warnings: warnings(&policy, f64::from(self.clients) / self.capacity),
+            warnings: warnings(&policy, &waits, f64::from(self.clients) / self.capacity),
+            waits,
             policy: name,
         };
         if let Some(path) = &self.svg {
@@ -193,8 +194,15 @@ fn limits(policy: &Policy) -> Vec<String> {
 }
 
 /// What will hurt a fleet that needs `k` seconds to come back at the server's capacity.
-fn warnings(policy: &Policy, k: f64) -> Vec<String> {
+fn warnings(policy: &Policy, waits: &[Waits], k: f64) -> Vec<String> {
     let mut said = Vec::new();
+    if waits.iter().any(|server| server.gave_up.is_some()) {
+        let over = "it gives up: an outage that lasts longer is for ever, unless something starts it again";
+        said.push(over.to_owned());
+    }
+    if waits.iter().all(|server| server.waits.is_empty()) {
+        return said;
+    }
     // The mean of a wait, as a share of its interval.
     let mean = 1.0 - f64::from(policy.jitter().percent()) / 200.0;
     let interval = mean * policy.cap().as_secs_f64();
@@ -231,12 +239,6 @@ fn warnings(policy: &Policy, k: f64) -> Vec<String> {
             "no dial lasts longer than {}: if the server's queue is longer, nobody gets in, and the work is wasted",
             time(deadline)
         ));
-    }
-    if policy.max_attempts().is_some()
-        || policy.max_rounds().is_some()
-        || policy.max_elapsed().is_some()
-    {
-        said.push("it gives up: an outage that lasts longer is for ever, unless something starts it again".to_owned());
     }
     said
 }

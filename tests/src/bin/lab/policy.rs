@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
-use redial::Policy;
+use redial::{Policy, presets};
 use redial_config::{PolicyArgs, PolicyConfig, Prefix};
 
 /// Flags named as the keys of a file are: `--with-max 30s`.
@@ -15,11 +15,32 @@ impl Prefix for Bare {
     const ENV: Option<&'static str> = None;
 }
 
+fn preset(name: &str) -> Result<(&'static str, Policy), String> {
+    let all = [
+        ("day207", presets::day207()),
+        ("grpc", presets::grpc()),
+        ("moq", presets::moq()),
+        ("nats", presets::nats()),
+        ("never", presets::never()),
+        ("phoenix", presets::phoenix()),
+        ("reconnecting-websocket", presets::reconnecting_websocket()),
+        ("signalr", presets::signalr()),
+        ("socket-io", presets::socket_io()),
+        ("systemd", presets::systemd()),
+        ("tower", presets::tower()),
+    ];
+    let names = all.each_ref().map(|(name, _)| *name).join(", ");
+    all.into_iter().find(|(known, _)| *known == name).ok_or_else(|| format!("there are {names}"))
+}
+
 #[derive(Args)]
 pub(crate) struct Chosen {
     /// The policy, as a TOML file with the keys of `redial-config`; the default policy if not given.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// A preset of `redial::presets` instead.
+    #[arg(long, value_name = "NAME", value_parser = preset, conflicts_with = "policy")]
+    preset: Option<(&'static str, Policy)>,
     #[command(flatten, next_help_heading = "Changes to the policy")]
     changes: PolicyArgs<Bare>,
 }
@@ -27,6 +48,12 @@ pub(crate) struct Chosen {
 impl Chosen {
     /// The policy, and what to call it; `None` if nothing was asked for.
     pub(crate) fn policy(&self) -> Result<Option<(String, Policy)>, Box<dyn Error>> {
+        if let Some((name, policy)) = &self.preset {
+            if self.changes.config != PolicyConfig::default() {
+                return Err("a preset is taken as it is; leave out the changes to it".into());
+            }
+            return Ok(Some(((*name).to_owned(), policy.clone())));
+        }
         let Some(path) = &self.policy else {
             if self.changes.config == PolicyConfig::default() {
                 return Ok(None);
