@@ -33,8 +33,8 @@
 //!
 //! # Why are there states in which an event is silently ignored?
 //!
-//! They are written down: `core/src/transitions.md` in the repository is the complete table,
-//! printed by a test and compared on every build.
+//! They are written down: [`transitions`](super::transitions) is the complete table, printed by a
+//! test and compared on every build.
 //!
 //! # Why is `stable_after` not zero by default?
 //!

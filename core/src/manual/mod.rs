@@ -3,6 +3,7 @@
 //! | page | answers |
 //! |---|---|
 //! | [`contract`] | Why is there one `handle`? Why is an action a level and not a command? |
+//! | [`transitions`] | What does each event do in each state? |
 //! | [`time`] | Which clock? What about suspend, embedded targets, the browser? |
 //! | [`failures`] | Which `Failure` is this error? What is overload? |
 //! | [`addresses`] | Where do DNS, TLS, tokens and proxies go? |
@@ -35,3 +36,4 @@ pub mod security;
 pub mod stability;
 pub mod testing;
 pub mod time;
+pub mod transitions;
