@@ -4,3 +4,4 @@
 //! what it says.
 //!
 #![doc = include_str!("../transitions.md")]
+#![doc = include_str!("../../pictures/states.md")]
