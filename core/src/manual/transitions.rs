@@ -4,4 +4,5 @@
 //! what it says.
 //!
 #![doc = include_str!("../transitions.md")]
+#![doc = ""]
 #![doc = include_str!("../../pictures/states.md")]
