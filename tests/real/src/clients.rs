@@ -13,7 +13,9 @@ pub use self::grpc::{Grpc, serve as serve_grpc};
 pub use self::mqtt::{Connection as MqttConnection, Mqtt};
 pub use self::nats::{Connection as NatsConnection, Nats};
 pub use self::redis::Redis;
-pub use self::websocket::{AsyncTungstenite, TokioTungstenite, serve as serve_websocket};
+pub use self::websocket::{
+    AsyncTungstenite, SmolTungstenite, TokioTungstenite, serve as serve_websocket,
+};
 
 /// What everyone subscribes to.
 pub const TOPIC: &str = "ids";

@@ -3,13 +3,16 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
+use async_executor::Executor;
 use redial_tokio::redial::{
     Backoff, FirstRetry, Jitter, Overload, Phase, Policy, PolicyBuilder, Reconnector,
 };
-use redial_tokio::{Ended, Link, spawn};
+use redial_tokio::{Ended, Link, Session, spawn};
 use tokio::time::{sleep, timeout};
 
 use crate::clients::Client;
@@ -58,28 +61,21 @@ impl Feed {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn from<C: Client>(address: SocketAddr) -> Self
-    where
-        for<'a> &'a mut C::Connection: Send,
-    {
+    pub fn from<C: Client>(address: SocketAddr) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let heard = seen.clone();
-        let link = spawn(
-            Reconnector::new(policy().build().expect("a valid policy"), 1),
-            move |_| C::connect(address),
-            move |mut connection, session| {
-                let heard = heard.clone();
-                async move {
-                    loop {
-                        match C::next(&mut connection).await {
-                            Ok(number) => hear(&heard, session.id().get(), number),
-                            Err(error) => return Ended::<io::Error>::Lost(error),
-                        }
-                        session.activity();
-                    }
-                }
-            },
-        );
+        let link = spawn(reconnector(), move |_| C::connect(address), follow::<C>(seen.clone()));
+        Self { link, seen }
+    }
+
+    /// As [`from`](Self::from), with a link that lives on smol, on a thread of its own.
+    pub fn on_smol<C: Client>(address: SocketAddr) -> Self {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let executor = Executor::new();
+        let follow = follow::<C>(seen.clone());
+        let link =
+            redial_smol::spawn(&executor, reconnector(), move |_| C::connect(address), follow);
+        let closed = link.closed();
+        thread::spawn(move || drop(async_io::block_on(executor.run(closed))));
         Self { link, seen }
     }
 
@@ -131,6 +127,28 @@ impl Feed {
 
     fn connected(&self) -> bool {
         matches!(self.link.status().phase, Phase::Connected { .. })
+    }
+}
+
+fn reconnector() -> Reconnector {
+    Reconnector::new(policy().build().expect("a valid policy"), 1)
+}
+
+/// Listens to a connection for as long as it lasts.
+fn follow<C: Client>(
+    seen: Arc<Mutex<Seen>>,
+) -> impl FnMut(C::Connection, Session) -> Pin<Box<dyn Future<Output = Ended<io::Error>> + Send>> {
+    move |mut connection, session| {
+        let seen = seen.clone();
+        Box::pin(async move {
+            loop {
+                match C::next(&mut connection).await {
+                    Ok(number) => hear(&seen, session.id().get(), number),
+                    Err(error) => return Ended::Lost(error),
+                }
+                session.activity();
+            }
+        })
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use redial_real::crash::{POLICY, dials_of_one_life};
 use redial_real::port;
+use redial_real::process::Scratch;
 
 const WINDOW: Duration = Duration::from_secs(4);
 
@@ -18,22 +19,6 @@ struct Lives {
     dials: usize,
     count: usize,
     took: Duration,
-}
-
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("redial-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
-    }
 }
 
 fn life(address: SocketAddr, scratch: &Path, remembers: bool) -> Child {
@@ -48,11 +33,11 @@ fn life(address: SocketAddr, scratch: &Path, remembers: bool) -> Child {
 /// One life after another. Each is killed after some milliseconds, if it has not died of itself.
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 fn lives(name: &str, address: SocketAddr, remembers: bool) -> Lives {
-    let scratch = Scratch::new(name);
+    let scratch = Scratch::new(name).unwrap();
     let started = Instant::now();
     let mut count = 0;
     while started.elapsed() < WINDOW {
-        let mut child = life(address, &scratch.0, remembers);
+        let mut child = life(address, scratch.path(), remembers);
         // 1 to 60 ms; in the midst of whatever it does then.
         let span = 1 + count * 7919 % 60;
         for _ in 0..span {
@@ -66,7 +51,8 @@ fn lives(name: &str, address: SocketAddr, remembers: bool) -> Lives {
         count += 1;
     }
     let took = started.elapsed();
-    let dials = fs::read_to_string(scratch.0.join("dials")).unwrap_or_default().lines().count();
+    let dials =
+        fs::read_to_string(scratch.path().join("dials")).unwrap_or_default().lines().count();
     Lives { dials, count, took }
 }
 

@@ -1,9 +1,12 @@
 //! Real servers: killed, frozen, refused, stalled, cut, and back; each time the subscription is there
 //! again and nothing comes twice.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use redial_real::clients::{AsyncTungstenite, Client, Grpc, Mqtt, Nats, Redis, TokioTungstenite};
+use redial_real::clients::{
+    AsyncTungstenite, Grpc, Mqtt, Nats, Redis, SmolTungstenite, TokioTungstenite,
+};
 use redial_real::feed::Feed;
 use redial_real::process::descriptors;
 use redial_real::proxy::{Fault, Proxy};
@@ -23,9 +26,13 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new<C: Client>(name: &'static str, server: Server) -> Self {
+    async fn new(
+        name: &'static str,
+        server: Server,
+        feed: impl FnOnce(SocketAddr) -> Feed,
+    ) -> Self {
         let proxy = Proxy::before(server.address()).await.unwrap();
-        let feed = Feed::from::<C>(proxy.address());
+        let feed = feed(proxy.address());
         feed.back(0).await;
         Self { name, server, proxy, feed }
     }
@@ -83,8 +90,8 @@ impl Scene {
     }
 }
 
-async fn survives<C: Client>(name: &'static str, server: Server) {
-    let mut scene = Scene::new::<C>(name, server).await;
+async fn survives(name: &'static str, server: Server, feed: impl FnOnce(SocketAddr) -> Feed) {
+    let mut scene = Scene::new(name, server, feed).await;
 
     scene.server.kill().unwrap();
     scene.outlives("kill -9", async |scene| scene.server.start().await.unwrap()).await;
@@ -117,37 +124,43 @@ async fn survives<C: Client>(name: &'static str, server: Server) {
 async fn redis_survives() {
     let server = Server::redis().await.unwrap();
     let _publisher = Publisher::to(Broker::Redis, server.address());
-    survives::<Redis>("redis", server).await;
+    survives("redis", server, Feed::from::<Redis>).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mqtt_survives() {
     let server = Server::mosquitto().await.unwrap();
     let _publisher = Publisher::to(Broker::Mqtt, server.address());
-    survives::<Mqtt>("mqtt", server).await;
+    survives("mqtt", server, Feed::from::<Mqtt>).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nats_survives() {
     let server = Server::nats().await.unwrap();
     let _publisher = Publisher::to(Broker::Nats, server.address());
-    survives::<Nats>("nats", server).await;
+    survives("nats", server, Feed::from::<Nats>).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn websocket_survives_on_tokio_tungstenite() {
     let server = Server::own(env!("CARGO_BIN_EXE_served"), "websocket").await.unwrap();
-    survives::<TokioTungstenite>("websocket", server).await;
+    survives("websocket", server, Feed::from::<TokioTungstenite>).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn websocket_survives_on_async_tungstenite() {
     let server = Server::own(env!("CARGO_BIN_EXE_served"), "websocket").await.unwrap();
-    survives::<AsyncTungstenite>("websocket, async-tungstenite", server).await;
+    survives("websocket, async-tungstenite", server, Feed::from::<AsyncTungstenite>).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn websocket_survives_on_smol() {
+    let server = Server::own(env!("CARGO_BIN_EXE_served"), "websocket").await.unwrap();
+    survives("websocket, smol", server, Feed::on_smol::<SmolTungstenite>).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn grpc_survives() {
     let server = Server::own(env!("CARGO_BIN_EXE_served"), "grpc").await.unwrap();
-    survives::<Grpc>("grpc", server).await;
+    survives("grpc", server, Feed::from::<Grpc>).await;
 }

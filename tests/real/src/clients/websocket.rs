@@ -3,7 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use async_tungstenite::tokio::{ConnectStream as AsyncStream, connect_async};
+use async_tungstenite::smol::{ConnectStream as SmolStream, connect_async as connect_on_smol};
+use async_tungstenite::tokio::{ConnectStream as TokioStream, connect_async};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -16,9 +17,13 @@ use crate::publish::Numbers;
 #[derive(Clone, Copy, Debug)]
 pub struct TokioTungstenite;
 
-/// `async-tungstenite`.
+/// `async-tungstenite` on tokio.
 #[derive(Clone, Copy, Debug)]
 pub struct AsyncTungstenite;
+
+/// `async-tungstenite` on smol.
+#[derive(Clone, Copy, Debug)]
+pub struct SmolTungstenite;
 
 impl Client for TokioTungstenite {
     type Connection = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -38,10 +43,26 @@ impl Client for TokioTungstenite {
 }
 
 impl Client for AsyncTungstenite {
-    type Connection = async_tungstenite::WebSocketStream<AsyncStream>;
+    type Connection = async_tungstenite::WebSocketStream<TokioStream>;
 
     async fn connect(address: SocketAddr) -> io::Result<Self::Connection> {
         let dialed = connect_async(format!("ws://{address}/")).await;
+        let (mut socket, _) = dialed.map_err(io::Error::other)?;
+        socket.send(TOPIC.into()).await.map_err(io::Error::other)?;
+        text(socket.next().await)?;
+        Ok(socket)
+    }
+
+    async fn next(socket: &mut Self::Connection) -> io::Result<u64> {
+        number(text(socket.next().await)?.as_bytes())
+    }
+}
+
+impl Client for SmolTungstenite {
+    type Connection = async_tungstenite::WebSocketStream<SmolStream>;
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Connection> {
+        let dialed = connect_on_smol(format!("ws://{address}/")).await;
         let (mut socket, _) = dialed.map_err(io::Error::other)?;
         socket.send(TOPIC.into()).await.map_err(io::Error::other)?;
         text(socket.next().await)?;
