@@ -122,7 +122,7 @@ impl PolicyBuilder {
     }
 
     /// How waits are spread. Default: [`Jitter::Phase`] of 67 %, a factor in [⅓, 1] drawn once an
-    /// outage. Without any jitter 40 of 96 simulated fleets stay stuck; with one drawn each time, a
+    /// outage. Without any jitter 41 of 96 simulated fleets stay stuck; with one drawn each time, a
     /// fleet needs 2.5 × as long as with a phase that is kept.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl PolicyBuilder {
     }
 
     /// The first dial after losing a stable connection. Default: uniform within 1 s. Dialing at
-    /// once made a peak of 653 times a server's capacity instead of 397.
+    /// once made a peak of 659 times a server's capacity instead of 414.
     pub const fn first_retry(mut self, first_retry: FirstRetry) -> Self {
         self.first_retry = first_retry;
         self
@@ -169,7 +169,8 @@ impl PolicyBuilder {
     }
 
     /// What the dial deadline grows to. Default: 60 s, in which TCP sends its SYN six times; or
-    /// `dial_timeout` if that is longer.
+    /// `dial_timeout` if that is longer. With deadlines that stay at 10 s the slowest of 96 simulated
+    /// fleets needed 13 times the ideal time instead of 2.2.
     ///
     /// # Errors
     /// When built: below `dial_timeout`.
