@@ -46,13 +46,12 @@ def caught():
     environment = dict(
         os.environ,
         CARGO_TARGET_DIR=str(TARGET / "build"),
-        CARGO_PROFILE_DEV_DEBUG="0",
         RUST_BACKTRACE="0",
         REDIAL_SEED=SEED,
         REDIAL_STEPS=STEPS,
     )
     result = subprocess.run(
-        ["cargo", "test", "-q", "-p", "redial-testkit", *TESTS, "--no-fail-fast"],
+        ["cargo", "test", "-q", "--profile", "quick", "-p", "redial-testkit", *TESTS, "--no-fail-fast"],
         cwd=COPY,
         env=environment,
         stdout=subprocess.PIPE,
