@@ -108,6 +108,7 @@ pub fn breaker(input: &[u8]) {
             }
             Is::Open(_) | Is::Probing(_) => Circuit::HalfOpen,
         };
+        assert_eq!(usize::from(breaker.reopened()), dull.reopened().min(255));
         assert_eq!(breaker.circuit(now), expected, "after {what} {which} at {now}");
     }
 }

@@ -45,6 +45,11 @@ impl DullBreaker {
         Self { is: Is::Closed, outcomes: Vec::new(), opens: 0 }
     }
 
+    /// How many times it has opened since it was last closed, the first not counted.
+    pub fn reopened(&self) -> usize {
+        self.opens
+    }
+
     /// The earliest time at which something is admitted, in nanoseconds.
     pub fn ready(&self) -> u64 {
         match self.is {
