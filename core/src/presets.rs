@@ -121,9 +121,10 @@ pub const fn tourniquet(providers: u32) -> Policy {
 /// gRPC's connection backoff (`connection-backoff.md`): 1 s × 1.6 to 120 s, ± 20 %, dial deadline
 /// 20 s.
 ///
-/// Jitter only shortens here, so it reads 1.2 s × 1.6 to 144 s, less up to 33 %: the first waits
-/// are [0.804, 1.2], [1.286, 1.92], [2.058, 3.072], [3.293, 4.916], [5.269, 7.865] s, the longest
-/// [96.48, 144] s.
+/// Jitter only shortens here, so it reads 1.2 s × 1.6 to 144 s, less up to 33 %. Waits are [0.804,
+/// 1.2], [1.286, 1.92], [2.058, 3.072], [3.293, 4.916], [5.269, 7.865], [8.43, 12.583], [13.488,
+/// 20.133], [21.582, 32.213], [34.531, 51.54], [55.25, 82.464], [88.4, 131.942], [96.48, 144] s and
+/// so on.
 pub const fn grpc() -> Policy {
     built(
         verbatim(Backoff::exponential(ms(1200), 8, 5), secs(144))
@@ -134,7 +135,7 @@ pub const fn grpc() -> Policy {
 
 /// nats.go: 2 s and up to 100 ms more, 60 tries.
 ///
-/// Each wait is in [2, 2.1] s.
+/// Each wait is in [2, 2.1] s; gives up with the 60th failure.
 pub const fn nats() -> Policy {
     built(
         verbatim(Backoff::fixed(ms(2100)), ms(2100))
@@ -170,7 +171,7 @@ pub const fn signalr() -> Policy {
 /// `reconnecting-websocket`: 1 to 5 s, drawn once, × 1.3 to 10 s; up for 5 s resets; dial deadline
 /// 4 s.
 ///
-/// Waits are [1, 5], [1.3, 6.5], [1.69, 8.45], [2, 10], [2, 10] s, ….
+/// Waits are [1, 5], [1.3, 6.5], [1.69, 8.45], [2, 10] s, and the last for ever.
 pub const fn reconnecting_websocket() -> Policy {
     built(
         verbatim(Backoff::exponential(secs(5), 13, 10), secs(10))
@@ -183,8 +184,8 @@ pub const fn reconnecting_websocket() -> Policy {
 
 /// `socket.io-client`: 1 s × 2 to 5 s, ± 50 %; dial deadline 20 s.
 ///
-/// Jitter only shortens here, so it reads 1.5 s × 2 to 5 s, less up to 67 %: [0.495, 1.5], [0.99,
-/// 3], [1.65, 5], [1.65, 5] s, ….
+/// Jitter only shortens here, so it reads 1.5 s × 2 to 5 s, less up to 67 %. Waits are [0.495, 1.5],
+/// [0.99, 3], [1.65, 5] s, and the last for ever.
 pub const fn socket_io() -> Policy {
     built(
         verbatim(Backoff::exponential(ms(1500), 2, 1), secs(5))

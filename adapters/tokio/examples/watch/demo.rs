@@ -88,7 +88,7 @@ fn explain(policy: &Policy) {
         short(floor)
     );
     println!(
-        "  a dial        may take {}, and {} once the server has answered anything",
+        "  a dial        may take {}, and {} once the server has answered, × 3 after each that then hangs",
         short(policy.dial_timeout()),
         short(policy.handshake_timeout())
     );
