@@ -261,6 +261,11 @@ impl Backoff {
         }
     }
 
+    /// Whether there can be an end to its intervals.
+    pub(crate) const fn may_stop(&self) -> bool {
+        matches!(self, Self::Never | Self::Custom(_) | Self::Table { then: After::Stop, .. })
+    }
+
     /// The interval after `previous` (nanoseconds, 0 at the first), or `None` to give up. `ratio`
     /// is the checked growth. Not yet clamped.
     pub(crate) fn next(

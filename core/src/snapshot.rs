@@ -204,7 +204,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         };
         snapshot.doing = doing;
         snapshot.endpoint = key(endpoint).unwrap_or(0);
-        snapshot.pace = pace.saturating_sub(now);
+        snapshot.pace = if pace == NEVER { NEVER } else { pace.saturating_sub(now) };
         snapshot.outage = now.wrapping_sub(outage);
         snapshot
     }
@@ -286,6 +286,9 @@ impl Step<'_> {
         // difference.
         let outage = now.wrapping_sub(saved.outage.saturating_add(away));
         let pace = now.saturating_add(saved.pace.min(longest).saturating_sub(away));
+        // A failed handover may have found that the policy does not dial again.
+        let over = saved.pace == NEVER && policy.backoff.may_stop();
+        let held_pace = if over { NEVER } else { pace };
         let link = |proof, wanted| Link {
             id: saved.next_id.previous(),
             since: now,
@@ -309,7 +312,7 @@ impl Step<'_> {
                 State::Held { link: link(Proof::Confirmed, Wanted::No), outage, pace }
             }
             Doing::Stable => match saved.handover {
-                None => State::Held { link: link(proof, Wanted::No), outage, pace },
+                None => State::Held { link: link(proof, Wanted::No), outage, pace: held_pace },
                 Some(key) => State::Replacing {
                     link: link(proof, wanted),
                     started: now,

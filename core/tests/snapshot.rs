@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use redial::{
-    Action, BreakerPolicy, Endpoint, EndpointSnapshot, Event, Failure, Policy, Reconnector,
-    Snapshot, SnapshotError, Timestamp,
+    Action, After, Backoff, BreakerPolicy, Endpoint, EndpointSnapshot, Event, Failure,
+    GiveUpReason, Policy, Reconnector, Snapshot, SnapshotError, Timestamp,
 };
 
 fn at(millis: u64) -> Timestamp {
@@ -105,6 +105,30 @@ fn what_was_in_flight_has_failed() {
     link.handle(at(20_000), Event::Tick);
     let lost = Reconnector::restore(Policy::DEFAULT, 3, &link.snapshot(), Duration::ZERO, at(0));
     assert!(lost.action().wake() <= at(1000), "a stable one is a first retry");
+}
+
+#[test]
+fn a_policy_that_has_ended_does_not_dial_after_a_restore() {
+    const ONE: &[Duration] = &[Duration::from_secs(1)];
+    let policy = Policy::builder().backoff(Backoff::table(ONE, After::Stop)).build().unwrap();
+    let mut link = Reconnector::new(policy.clone(), 3);
+    let dial = link.handle(at(0), Event::Start).dial().unwrap();
+    link.handle(at(0), Event::Connected(dial.id));
+    // Two handovers fail, after which the table is at its end.
+    let mut now = at(20_000);
+    let mut action = link.handle(now, Event::Redial);
+    for _ in 0..2 {
+        let dial = action.dial().unwrap();
+        now = link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable)).wake();
+        action = link.handle(now.min(at(60_000)), Event::Tick);
+    }
+    assert_eq!(action.held(), Some(dial.id));
+    let restored = Reconnector::restore(policy, 3, &link.snapshot(), Duration::ZERO, at(0));
+    let lost = link.handle(at(60_000), Event::Closed(dial.id, Failure::Unreachable));
+    for end in [lost, restored.action()] {
+        let Action::GiveUp(end) = end else { panic!("{end}") };
+        assert_eq!(end.reason, GiveUpReason::PolicyNever);
+    }
 }
 
 #[test]

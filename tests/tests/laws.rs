@@ -2,11 +2,17 @@
 //!
 //! `REDIAL_SEED=n` replays a run, `REDIAL_STEPS=n` makes it longer or shorter.
 
+use std::time::Duration;
+
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use redial_testkit::laws::{accept_then_close_is_a_refusal, check};
-use redial_testkit::{Case, Random, Trace, operations, policies, seed};
+use redial::{
+    Action, Circuit, Endpoint, EndpointSnapshot, Event, Reconnector, Snapshot, Timestamp,
+};
+use redial_testkit::laws::{LAWS, accept_then_close_is_a_refusal, check};
+use redial_testkit::ops::Endpoints;
+use redial_testkit::{Case, Op, Random, Trace, operations, policies, seed};
 
 /// Steps of one case.
 const STEPS: usize = 400;
@@ -23,6 +29,66 @@ fn every_law_holds_for_random_operations() {
             .shrink(|case| case.check().is_err_and(|violation| violation.number == first.number));
         let violation = small.check().expect_err("it still fails");
         panic!("{violation}\n{small}");
+    }
+}
+
+/// Whatever the link was doing when its process ended, and whatever comes after it.
+#[test]
+fn every_law_holds_after_a_restore_at_any_step() {
+    let mut random = Random::new(seed("every_law_holds_after_a_restore_at_any_step"));
+    for _ in 0..2_000 {
+        let case = Case::random(&mut random, 60);
+        let first = case.trace();
+        let step = usize::try_from(random.number() % 61).expect("short");
+        let record = &first.records[step];
+        let link = &record.after;
+        let snapshot = Snapshot::from_bytes(&link.snapshot().to_bytes()).expect("its own bytes");
+        let health: Vec<EndpointSnapshot> = link.endpoint_snapshots().collect();
+        let keys: Vec<u32> = link.endpoints().iter().map(Endpoint::key).collect();
+        let away = Duration::from_nanos(random.number() % 100_000_000_000);
+        let mut restored = Reconnector::restore_with_endpoints(
+            &case.policy,
+            case.seed,
+            Endpoints::of(&keys),
+            &snapshot,
+            &health,
+            away,
+            record.now,
+        );
+        let was = link.action();
+        assert_eq!(restored.action().held(), None, "what was in flight has ended, after [{was}]");
+        // What was tripped by hand stays so, which the laws cannot know.
+        let tripped = Circuit::Open { until: Timestamp::MAX };
+        for endpoint in restored.endpoints().to_vec() {
+            if endpoint.circuit(record.now) == tripped {
+                restored.reset(record.now, endpoint.key());
+            }
+        }
+        let (old, new) = (was.dial(), restored.action().dial());
+        assert!(
+            old.zip(new).is_none_or(|(old, new)| new.id > old.id),
+            "an id came twice, after [{was}]"
+        );
+        if let Action::SleepUntil(wait) = restored.action() {
+            let time = wait.until.saturating_since(record.now);
+            assert!(
+                !time.is_zero() && time <= case.policy.longest_wait(),
+                "{time:?} after [{was}]"
+            );
+        }
+        let mut second = Trace::new(&case.policy, case.seed, &keys);
+        second.before = restored;
+        second.event(record.now, Event::Start);
+        for _ in 0..60 {
+            second.step(&Op::decode(random.array()));
+        }
+        // Attempts and the round go on from the first life, which laws 6 and 13 cannot know.
+        for (number, sentence, law) in LAWS.iter().filter(|(number, ..)| ![6, 13].contains(number))
+        {
+            if let Err(violation) = law(&second) {
+                panic!("law {number} ({sentence}), restored from [{was}]: {violation}\n{case}");
+            }
+        }
     }
 }
 
