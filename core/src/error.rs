@@ -21,7 +21,7 @@ pub enum PolicyError {
     InitialAboveCap,
     /// `cap` is below `floor`.
     CapBelowFloor,
-    /// `backoff`: the growth is below 1, or not a finite number.
+    /// `backoff`: the growth is below 1, not finite, or a float above 4294.
     GrowthBelowOne,
     /// `backoff`: the table has no interval.
     TableEmpty,
@@ -41,7 +41,7 @@ pub enum PolicyError {
     OverloadFloorZero,
     /// `overload`: the cap is below the floor.
     OverloadCapBelowFloor,
-    /// `overload`: the growth is below 1, or not a finite number.
+    /// `overload`: the growth is below 1, not finite, or a float above 4294.
     OverloadGrowthBelowOne,
     /// `max_attempts` is zero; for no limit, do not set it.
     MaxAttemptsZero,
@@ -123,7 +123,7 @@ impl PolicyError {
             Self::InitialAboveCap => "initial is above cap",
             Self::CapBelowFloor => "is below floor",
             Self::GrowthBelowOne | Self::OverloadGrowthBelowOne => {
-                "growth is below 1 or not a finite number"
+                "growth is below 1, not finite, or a float above 4294"
             }
             Self::TableEmpty => "table is empty",
             Self::JitterAboveAll => "is above 100 per cent",
