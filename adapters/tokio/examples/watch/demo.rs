@@ -34,8 +34,8 @@ pub(crate) async fn run() -> io::Result<()> {
     let policy = policy().map_err(io::Error::other)?;
     let closed = reserve((Ipv4Addr::LOCALHOST, 0).into())?;
     let address = closed.local_addr()?;
-    println!("A server on {address} is taken through every kind of outage, in about 20 s.");
-    println!("The policy is the default one with every time a tenth:");
+    say!("A server on {address} is taken through every kind of outage, in about 20 s.");
+    say!("The policy is the default one with every time a tenth:");
     explain(&policy);
     let printer = Printer::new(vec![address.to_string()]);
     let mut tally = printer.tally.subscribe();
@@ -82,25 +82,25 @@ pub(crate) async fn run() -> io::Result<()> {
 fn explain(policy: &Policy) {
     let Overload::Jump { floor, .. } = policy.overload() else { return };
     let (burst, spacing) = policy.rate_limit();
-    println!(
+    say!(
         "  waits         from 75 ms growing by half up to {}, jittered; from {} if the server is silent",
         short(policy.cap()),
         short(floor)
     );
-    println!(
+    say!(
         "  a dial        may take {}, and {} once the server has answered, × 3 after each that then hangs",
         short(policy.dial_timeout()),
         short(policy.handshake_timeout())
     );
-    println!(
+    say!(
         "  a connection  is a success when it has stayed up for {}, and a failed attempt if not",
         short(policy.stable_after())
     );
-    println!("  rate limit    {burst} dials at once, then one per {}\n", short(spacing));
+    say!("  rate limit    {burst} dials at once, then one per {}\n", short(spacing));
 }
 
 fn say(what: &str) {
-    println!("           the server {what}");
+    say!("           the server {what}");
 }
 
 /// A port of our own at which nobody listens: connections are refused.

@@ -7,6 +7,16 @@
 //! watch                  takes a server of its own through every kind of outage, in about 20 s
 //! ```
 
+/// Prints a line. Whoever read the output may have had enough of it; that is no failure.
+macro_rules! say {
+    ($($line:tt)*) => {
+        let mut out = std::io::stdout();
+        if std::io::Write::write_fmt(&mut out, format_args!("{}\n", format_args!($($line)*))).is_err() {
+            std::process::exit(0)
+        }
+    };
+}
+
 mod demo;
 mod printer;
 
@@ -21,10 +31,18 @@ use redial_tokio::{Attempt, Ended, Link, Session, connect, driver, spawn_drive};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+const USAGE: &str = "\
+watch HOST:PORT ...    keeps a TCP connection to the first that works, until Ctrl-C
+watch                  takes a server of its own through every kind of outage, in about 20 s";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1);
     let addresses: Vec<String> = arguments.map(|text| text.to_string_lossy().into()).collect();
+    if addresses.iter().any(|text| text == "--help" || text == "-h") {
+        say!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     if let Some(error) = addresses.iter().find_map(|address| malformed(address)) {
         eprintln!("watch: {error}; usage: watch [HOST:PORT ...]");
         return ExitCode::from(2);
@@ -38,7 +56,7 @@ async fn main() -> ExitCode {
             }
         };
     }
-    println!("Ctrl-C ends it.");
+    say!("Ctrl-C ends it.");
     let printer = Printer::new(addresses.clone());
     let link = watch(policy(addresses.len()), addresses, printer.clone(), tcp);
     let interrupted = tokio::select! {

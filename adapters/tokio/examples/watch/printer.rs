@@ -49,7 +49,7 @@ impl Printer {
             connections: 0,
             losses: 0,
         };
-        println!("{:>9}  {:<10} {:<width$}  what", "time", "state", "endpoint");
+        say!("{:>9}  {:<10} {:<width$}  what", "time", "state", "endpoint");
         Self { state: Shared::new(state.into()), tally: watch::Sender::default() }
     }
 
@@ -143,7 +143,7 @@ impl State {
     fn summary(&self) {
         let health = &self.health;
         let (up, down) = (health.uptime(), health.downtime());
-        println!(
+        say!(
             "\nup {} of {} ({}.{} %); {}, {}, {}; longest outage {}",
             short(up),
             short(up + down),
@@ -159,7 +159,7 @@ impl State {
 
 fn line(at: Timestamp, word: &str, endpoint: &str, width: usize, what: &str) {
     let seconds = at.since_origin().as_secs_f64();
-    println!("{}", format!("{seconds:>8.3}s  {word:<10} {endpoint:<width$}  {what}").trim_end());
+    say!("{}", format!("{seconds:>8.3}s  {word:<10} {endpoint:<width$}  {what}").trim_end());
 }
 
 /// An error and its sources. Text from elsewhere is escaped.

@@ -11,7 +11,7 @@ use redial_tokio::{Ended, connect, spawn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -23,6 +23,34 @@ fn policy() -> Policy {
         .stable_after(MS(50))
         .rate_limit(50, MS(20));
     builder.build().unwrap()
+}
+
+/// With 100 ms × 2 the fifth dial is at 1.5 s and the sixth at 3.1 s. A slow machine dials later, never
+/// sooner.
+#[tokio::test]
+async fn a_server_that_accepts_and_closes_sees_five_dials_in_two_seconds() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let backoff = Backoff::exponential(MS(100), 2, 1);
+    let builder = Policy::builder().backoff(backoff).cap(MS(30_000)).jitter(Jitter::None);
+    let _link = spawn(
+        Reconnector::new(builder.build().unwrap(), 1),
+        move |_| connect(address),
+        |mut stream, _| async move {
+            match stream.read(&mut [0; 1]).await {
+                Ok(_) => Ended::Lost(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) => Ended::Lost(error),
+            }
+        },
+    );
+    let mut accepted = Vec::new();
+    while accepted.len() < 6 {
+        drop(listener.accept().await.unwrap());
+        accepted.push(Instant::now());
+    }
+    let since = |dial: usize| accepted[dial].duration_since(accepted[0]);
+    println!("dials after {:?}", (0..6).map(since).collect::<Vec<_>>());
+    assert!(since(5) > MS(2000), "a sixth dial after {:?}", since(5));
 }
 
 #[tokio::test]
