@@ -123,8 +123,8 @@ impl Health {
     }
 
     /// The link's status at `now`, which then holds until the next call. Says when recent
-    /// reliability has crossed the threshold, once each way. A `now` before the last one counts as
-    /// the last one.
+    /// reliability has crossed the threshold, once each way, and not before a sixteenth of the
+    /// window was seen. A `now` before the last one counts as the last one.
     pub fn observe(&mut self, now: Timestamp, status: &Status) -> Option<Crossing> {
         let now = now.as_nanos().max(self.since);
         let kind = match status.phase {
@@ -156,6 +156,12 @@ impl Health {
         }
         if !matches!(kind, Kind::Connecting | Kind::Waiting) {
             self.outage = 0;
+        }
+        let seen = self.parts.iter().map(|part| part.all).fold(0, u64::saturating_add);
+        if seen < self.part {
+            // The first moments say nothing: a millisecond of dialing would be no reliability at
+            // all.
+            return None;
         }
         let below = self.recent() < self.threshold;
         let crossed = below != core::mem::replace(&mut self.below, below);
