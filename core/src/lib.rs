@@ -65,6 +65,7 @@ mod id;
 mod jitter;
 mod machine;
 pub mod manual;
+mod plan;
 mod policy;
 pub mod presets;
 mod queue;

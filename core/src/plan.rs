@@ -1,0 +1,249 @@
+//! What follows every event: the timers that are due, what should exist next, and when to look again.
+
+use crate::action::GiveUpReason;
+use crate::endpoint::{DUPLICATE, VISITED};
+use crate::failure::Failure;
+use crate::gates::{Choice, Field, Gates};
+use crate::machine::{Link, Proof, State, Step, Wanted, drain_deadline};
+use crate::policy::{NEVER, Refresh, Selection};
+use crate::rng::draw;
+
+impl Step<'_> {
+    /// Whatever is due, then what should exist next, then when to look again.
+    pub(crate) fn advance(&mut self) {
+        self.timers();
+        self.machine.wake = self.plan();
+    }
+
+    #[inline]
+    fn timers(&mut self) {
+        match self.machine.state {
+            State::Dialing { deadline, .. } | State::Replacing { deadline, .. }
+                if self.now >= deadline =>
+            {
+                self.dial_failed(Failure::TimedOut);
+            }
+            State::Draining { link, old_by, .. }
+                if self.now >= drain_deadline(self.policy, &link, old_by) =>
+            {
+                self.drained();
+            }
+            State::Held { .. } | State::Replacing { .. } | State::Draining { .. } => {}
+            State::Stopped
+            | State::Paused { .. }
+            | State::Waiting { .. }
+            | State::Dialing { .. }
+            | State::GaveUp { .. } => return,
+        }
+        let (now, idle_timeout) = (self.now, self.policy.idle_timeout);
+        if self.machine.state.link().is_some_and(|l| now >= l.active.saturating_add(idle_timeout)) {
+            self.closed(Failure::TimedOut);
+        }
+        if let State::Held { link: Link { proof: Proof::Stable, wanted, .. }, .. } =
+            self.machine.state
+        {
+            if wanted < Wanted::Any && now >= self.aged_at() {
+                self.want(Wanted::Any);
+            } else if wanted == Wanted::No && now >= self.failback_at() {
+                self.want(Wanted::Better);
+            }
+        }
+    }
+
+    /// Starts what can be started now; returns when to look again.
+    #[inline]
+    fn plan(&mut self) -> u64 {
+        if let State::Paused { outage, pace, since, last } = self.machine.state {
+            if self.idle() {
+                return NEVER;
+            }
+            let outage = outage.wrapping_add(self.now.saturating_sub(since));
+            self.machine.state = State::Waiting { outage, pace, last };
+        }
+        if let State::Held { link, pace, .. } = self.machine.state {
+            if let Some(wake) = self.plan_refresh(link, pace) {
+                return wake;
+            }
+        }
+        match self.machine.state {
+            State::Stopped | State::Paused { .. } | State::Held { .. } | State::GaveUp { .. } => {
+                NEVER
+            }
+            State::Waiting { outage, pace, last } => self.plan_dial(outage, pace, last),
+            State::Dialing { deadline, .. } => deadline,
+            State::Replacing { link, deadline, .. } => deadline.min(self.idle_at(&link)),
+            State::Draining { link, old_by, .. } => drain_deadline(self.policy, &link, old_by)
+                .min(self.idle_at(&link))
+                .min(self.stable_at(&link)),
+        }
+    }
+
+    #[inline]
+    fn plan_dial(&mut self, outage: u64, pace: u64, last: Option<Failure>) -> u64 {
+        if self.idle() {
+            self.machine.state = State::Paused { outage, pace, since: self.now, last };
+            return NEVER;
+        }
+        if self.policy.give_up_when_all_parked && self.all_parked() {
+            return self.give_up(GiveUpReason::AllParked, outage, last);
+        }
+        let choice = match self.endpoints.len() {
+            1 => self.choose_only(pace),
+            _ => self.choose(pace, Wanted::Any, 0),
+        };
+        let Some(choice) = choice else { return NEVER };
+        let limit = self.limit(outage);
+        if choice.wake >= limit && limit != NEVER {
+            return self.give_up(GiveUpReason::MaxElapsed, outage, last);
+        }
+        if choice.wake > self.now {
+            self.machine.wait_reason = choice.reason;
+            return choice.wake;
+        }
+        self.machine.attempts = self.machine.attempts.saturating_add(1);
+        let endpoint = choice.index;
+        let deadline = self.dial(endpoint).min(limit);
+        let (started, progressed) = (self.now, false);
+        self.machine.state =
+            State::Dialing { outage, started, deadline, endpoint, progressed, last };
+        deadline
+    }
+
+    /// When to look at the connection again; `None` if it was dropped for another that can be
+    /// dialed now.
+    fn plan_refresh(&mut self, link: Link, pace: u64) -> Option<u64> {
+        let idle = self.idle_at(&link);
+        if link.proof < Proof::Stable {
+            return Some(idle.min(self.stable_at(&link)));
+        }
+        if link.wanted == Wanted::No {
+            return Some(idle.min(self.aged_at()).min(self.failback_at()));
+        }
+        // An old connection waits no longer for a better endpoint alone.
+        let aged = if link.wanted == Wanted::Better { self.aged_at() } else { NEVER };
+        if self.idle() {
+            return Some(idle.min(aged));
+        }
+        let choice = self.choose(pace, link.wanted, link.endpoint);
+        let Some(choice) = choice else { return Some(idle.min(aged)) };
+        if choice.wake > self.now {
+            return Some(idle.min(aged).min(choice.wake));
+        }
+        if self.policy.refresh == Refresh::BreakFirst {
+            self.machine.attempts = 0;
+            self.machine.state = State::Waiting { outage: self.now, pace: self.now, last: None };
+            return None;
+        }
+        let target = choice.index;
+        let deadline = self.dial(target);
+        let (started, progressed) = (self.now, false);
+        self.machine.state = State::Replacing { link, started, deadline, target, progressed };
+        Some(deadline.min(idle))
+    }
+
+    /// Nothing can be dialed, whatever the time.
+    fn idle(&self) -> bool {
+        self.machine.offline || self.endpoints.is_empty()
+    }
+
+    fn all_parked(&self) -> bool {
+        let mut counted = self.endpoints.iter().filter(|endpoint| !endpoint.has(DUPLICATE));
+        counted.all(|endpoint| endpoint.parked > self.now)
+    }
+
+    /// Who may be dialed for `wanted`, when the link is at `endpoint`.
+    pub(crate) fn field(&self, wanted: Wanted, endpoint: u16) -> Field {
+        Field {
+            selection: self.policy.selection,
+            cursor: self.machine.cursor,
+            shuffle: self.machine.seed ^ u64::from(self.machine.shuffle),
+            below: if wanted == Wanted::Better { endpoint } else { u16::MAX },
+        }
+    }
+
+    fn gates(&self, pace: u64) -> Gates {
+        Gates {
+            now: self.now,
+            pace,
+            pace_reason: self.machine.run.paced_by,
+            rate_limit: self.policy.rate_limit.ready(self.machine.arrival),
+            deferred: self.machine.deferred,
+        }
+    }
+
+    /// The next dial, if the list has any endpoint for it.
+    #[inline(never)]
+    fn choose(&mut self, pace: u64, wanted: Wanted, endpoint: u16) -> Option<Choice> {
+        let gates = self.gates(pace);
+        let visited = self.endpoints.iter().any(|endpoint| endpoint.has(VISITED));
+        if visited && !self.field(wanted, endpoint).unvisited(self.endpoints, self.now) {
+            // Nothing is left of this round, or nothing that can be dialed.
+            self.next_round();
+        }
+        self.field(wanted, endpoint).choose(self.endpoints, &gates)
+    }
+
+    /// [`choose`](Self::choose) for the many links that have one endpoint.
+    fn choose_only(&mut self, pace: u64) -> Option<Choice> {
+        if self.endpoints.first()?.has(VISITED) {
+            self.next_round();
+        }
+        let gates = self.gates(pace);
+        self.endpoints.first().map(|only| gates.choice(0, only))
+    }
+
+    /// Begins a dial; returns its deadline.
+    fn dial(&mut self, index: u16) -> u64 {
+        let (now, policy) = (self.now, self.policy);
+        self.machine.next_id = self.machine.next_id.next();
+        self.machine.arrival = policy.rate_limit.take(self.machine.arrival, now);
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.hint = 0;
+            endpoint.breaker.begin();
+        }
+        self.machine.run.dial_deadline(policy, now)
+    }
+
+    fn idle_at(&self, link: &Link) -> u64 {
+        link.active.saturating_add(self.policy.idle_timeout)
+    }
+
+    fn stable_at(&self, link: &Link) -> u64 {
+        if link.proof == Proof::Stable {
+            NEVER
+        } else {
+            link.since.saturating_add(self.policy.stable_after)
+        }
+    }
+
+    /// When the link is old enough to be replaced.
+    fn aged_at(&mut self) -> u64 {
+        let (policy, seed) = (self.policy, self.machine.seed);
+        match self.machine.state.link() {
+            Some(link) if policy.max_age != NEVER => {
+                let age = policy.aged(link.fresh, draw(!seed, link.id.get()));
+                link.since.saturating_add(age)
+            }
+            _ => NEVER,
+        }
+    }
+
+    /// When the link has worked, and a better endpoint has not been refused, for long enough.
+    fn failback_at(&mut self) -> u64 {
+        let Selection::Priority { failback: Some(after) } = self.policy.selection else {
+            return NEVER;
+        };
+        let stable_after = self.policy.stable_after;
+        let seed = self.machine.seed;
+        let Some(&mut link) = self.machine.state.link() else { return NEVER };
+        let stable = link.since.saturating_add(stable_after);
+        let after = self.policy.failback(after, draw(!seed, link.id.get()));
+        let all = &*self.endpoints;
+        let better = all.get(..usize::from(link.endpoint)).unwrap_or(all).iter();
+        let closed = better
+            .filter(|endpoint| !endpoint.has(DUPLICATE))
+            .map(|endpoint| endpoint.breaker.ready())
+            .min();
+        closed.map_or(NEVER, |closed| closed.max(stable).saturating_add(after))
+    }
+}
