@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use redial::{
     Action, After, Backoff, BreakerPolicy, Endpoint, EndpointSnapshot, Event, Failure,
-    GiveUpReason, Policy, Reconnector, Snapshot, SnapshotError, Timestamp,
+    GiveUpReason, Jitter, Policy, Reconnector, Snapshot, SnapshotError, Timestamp,
 };
 
 fn at(millis: u64) -> Timestamp {
@@ -38,6 +38,38 @@ fn bytes_round_trip() {
     for endpoint in waiting().endpoint_snapshots() {
         assert_eq!(EndpointSnapshot::from_bytes(&endpoint.to_bytes()), Ok(endpoint));
     }
+}
+
+/// The form is a promise to those who have saved one: a change of it needs a new version in front.
+#[test]
+fn the_form_on_disk_is_fixed() {
+    let policy = policy().to_builder().max_rounds(9).jitter(Jitter::None).build().unwrap();
+    let list = [0x0a0b_0c0d, 2].map(Endpoint::new);
+    let mut link = Reconnector::with_endpoints(policy, 0, list);
+    let mut action = link.handle(at(500), Event::Start);
+    let hint = Failure::RetryAfter { delay: Duration::from_secs(60), spread: Duration::ZERO };
+    for failure in [Failure::Unreachable, Failure::Unsuitable, Failure::Overloaded, hint] {
+        if let Action::SleepUntil(wait) = action {
+            action = link.handle(wait.until, Event::Tick);
+        }
+        let dial = action.dial().unwrap();
+        action = link.handle(at(1000), Event::DialFailed(dial.id, failure));
+    }
+    let digits = |byte: &u8| format!("{byte:02x}");
+    let hex = |bytes: &[u8]| bytes.iter().map(digits).collect::<Vec<_>>().concat();
+    let health: Vec<_> = link.endpoint_snapshots().collect();
+    assert_eq!(
+        hex(&link.snapshot().to_bytes()),
+        "72646c0101001a711802000000020000000000000003000000000003000500000000000000001a7118020000\
+         008096f2620200000000ca9a3b00000000000000000200000000000000000100000004000000000000000d0c\
+         0b0a0300000013dd2c340f000000000000000000000000e40b540200000000000000000000000000013f8a6e\
+         37"
+    );
+    assert_eq!(
+        hex(&health[1].to_bytes()),
+        "72646c0102000000010001000000000000000000802622b30b00000000000000000000000100000000000000\
+         0000000593e609"
+    );
 }
 
 #[test]
