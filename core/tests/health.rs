@@ -86,3 +86,25 @@ fn dials_failures_and_flaps_are_counted() {
     }
     assert_eq!((health.dials(), health.failures(), health.flaps()), (11, 5, 5));
 }
+
+#[test]
+fn a_dial_that_was_given_back_is_no_failure() {
+    let policy = Policy::builder().max_attempts(3).build().unwrap();
+    let mut link = Reconnector::new(policy, 1);
+    let mut health = Health::new(Duration::from_secs(60), 0);
+    let mut now = at(10);
+    link.handle(now, Event::Start);
+    let mut failures = Vec::new();
+    for aborted in [false, true, true, false, false] {
+        health.observe(now, &link.status());
+        let dial = link.action().dial().unwrap();
+        let failed = Event::DialFailed(dial.id, Failure::Unreachable);
+        link.handle(now, if aborted { Event::DialAborted(dial.id) } else { failed });
+        health.observe(now, &link.status());
+        failures.push(health.failures());
+        now = link.action().wake();
+        link.handle(now, Event::Tick);
+    }
+    assert_eq!(failures, [1, 1, 1, 2, 3], "the last of them ended the outage");
+    assert_eq!((health.dials(), health.flaps()), (5, 0));
+}
