@@ -1,0 +1,118 @@
+//! The table of figures, and what may not happen to it.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::clients::Client;
+use crate::{count, heap, rounds};
+
+const HEAD: &str = "\
+# What one reconnect costs
+
+Written by `.ci/run overhead-store`; `.ci/run overhead` measures again, and fails when a figure of redial's is
+more than 5 % above its line here (times apart). One reconnect: the server closes, the client notices,
+waits, dials, and the server has accepted. `loopback` and `in memory` are instructions of the client's own
+polls, over TCP and with a server that costs next to nothing; `at once` and `1 ms` are medians over TCP
+without a wait and with one, as ratios to the loop by hand in the same run; `heap` is bytes per link that
+waits for its next dial.
+
+| client | loopback | ratio | in memory | at once | 1 ms | heap | does not do |
+|---|--:|--:|--:|--:|--:|--:|---|
+";
+
+pub(crate) struct Row {
+    client: Client,
+    loopback: u64,
+    memory: u64,
+    at_once: f64,
+    waiting: f64,
+    heap: Option<usize>,
+}
+
+pub(crate) fn rows() -> Result<Vec<Row>, String> {
+    let medians = |wait| rounds::medians(wait).map_err(|error| error.to_string());
+    let at_once = medians(Duration::ZERO)?;
+    let waiting = medians(Duration::from_millis(1))?;
+    let ratio = |times: &[Duration], row: usize| times[row].as_secs_f64() / times[0].as_secs_f64();
+    let row = |(row, client): (usize, Client)| {
+        let heap = client.waits().then(|| heap::per_link(client));
+        Ok(Row {
+            client,
+            loopback: count::instructions(client, "loopback")?,
+            memory: count::instructions(client, "memory")?,
+            at_once: ratio(&at_once, row),
+            waiting: ratio(&waiting, row),
+            heap: heap.transpose().map_err(|error| error.to_string())?,
+        })
+    };
+    Client::ALL.into_iter().enumerate().map(row).collect()
+}
+
+/// The whole file.
+#[expect(clippy::cast_precision_loss, reason = "counts here are far below 2⁵³")]
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut table = HEAD.to_owned();
+    for row in rows {
+        let Row { client, loopback, memory, at_once, waiting, heap } = row;
+        let ratio = *loopback as f64 / rows[0].loopback as f64;
+        let heap = heap.map_or("-".to_owned(), |heap| heap.to_string());
+        let _ = writeln!(
+            table,
+            "| {} | {loopback} | × {ratio:.2} | {memory} | × {at_once:.2} | × {waiting:.2} | {heap} | {} |",
+            client.name(),
+            client.lacks(),
+        );
+    }
+    table
+}
+
+/// Complains of what is worse than stored, or not stored at all.
+pub(crate) fn compare(table: &str, stored: &str) -> Result<(), String> {
+    let (now, kept) = (figures(table), figures(stored));
+    let complaints: Vec<String> = now
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (name, value))| match kept.get(index) {
+            None => Some(format!("{name}: not in figures.md; .ci/run overhead-store")),
+            Some((_, kept)) if value * 100 > kept * 105 => {
+                Some(format!("{name}: {value}, more than 5 % above {kept}"))
+            }
+            Some(_) => None,
+        })
+        .collect();
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
+}
+
+/// What redial's row says of instructions and bytes.
+fn figures(table: &str) -> Vec<(&'static str, u64)> {
+    let row = format!("| {} |", Client::Redial.name());
+    let Some(row) = table.lines().find(|line| line.starts_with(&row)) else { return Vec::new() };
+    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+    let cell = |(name, index): (&'static str, usize)| Some((name, cells.get(index)?.parse().ok()?));
+    [("loopback", 2), ("in memory", 4), ("heap", 7)].into_iter().filter_map(cell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(loopback: u64, heap: usize) -> String {
+        let row = |client, loopback, heap| Row {
+            client,
+            loopback,
+            memory: 500,
+            at_once: 1.0,
+            waiting: 1.0,
+            heap: Some(heap),
+        };
+        table(&[row(Client::Hand, 1, 1), row(Client::Redial, loopback, heap)])
+    }
+
+    #[test]
+    fn five_per_cent_more_pass_and_six_do_not() {
+        assert_eq!(compare(&stored(1050, 105), &stored(1000, 100)), Ok(()));
+        assert!(compare(&stored(1060, 100), &stored(1000, 100)).is_err());
+        assert!(compare(&stored(1000, 106), &stored(1000, 100)).is_err());
+        assert!(compare(&stored(1000, 100), "").is_err());
+    }
+}
