@@ -36,15 +36,22 @@ pub(crate) fn all() -> Vec<Row> {
     vec![
         delay("redial, the whole machine", redial),
         delay("chrono-machines 0.8", chrono_machines),
+        delay("chrono-machines 0.8, its caller's rng", chrono_machines_with_rng),
         delay("tokio-retry2 0.6", tokio_retry2),
         delay("tokio-retry 0.3", tokio_retry),
         delay("backon 1.6", backon),
+        delay("sisyphus 0.1", sisyphus),
         delay("exponential-backoff 2.1", exponential_backoff),
         delay("backoff 0.4", backoff),
         delay("retry-policies 0.5", retry_policies),
+        delay("stubborn-io 0.3", stubborn_io),
+        delay("reliakit-backoff 1.1", reliakit_backoff),
+        delay("tower-resilience-retry 0.14", tower_resilience_retry),
         breaker("redial", redial_breaker),
+        breaker("reliakit-circuit 1.1", reliakit_circuit),
         breaker("failsafe 1.3", failsafe),
         breaker("recloser 1.4", recloser),
+        breaker("tower-resilience-circuitbreaker 0.14", tower_resilience_circuitbreaker),
     ]
 }
 
@@ -108,18 +115,34 @@ fn redial() -> Work {
     })
 }
 
+const CHRONO_MACHINES: chrono_machines::Policy = chrono_machines::Policy {
+    max_attempts: u8::MAX,
+    base_delay_ms: 100,
+    multiplier: 2.0,
+    max_delay_ms: 30_000,
+};
+
 fn chrono_machines() -> Work {
-    let policy = chrono_machines::Policy {
-        max_attempts: u8::MAX,
-        base_delay_ms: 100,
-        multiplier: 2.0,
-        max_delay_ms: 30_000,
-    };
     delays(
         || 0,
         move |failures: &mut u8| {
             *failures += 1;
-            Some(Duration::from_millis(black_box(policy).calculate_delay(*failures, 1.0)))
+            let policy = black_box(CHRONO_MACHINES);
+            Some(Duration::from_millis(policy.calculate_delay(*failures, 1.0)))
+        },
+    )
+}
+
+fn chrono_machines_with_rng() -> Work {
+    use rand::{SeedableRng, rngs::SmallRng};
+    let rng = std::cell::RefCell::new(SmallRng::seed_from_u64(7));
+    delays(
+        || 0,
+        move |failures: &mut u8| {
+            *failures += 1;
+            let policy = black_box(CHRONO_MACHINES);
+            let rng = &mut *rng.borrow_mut();
+            Some(Duration::from_millis(policy.calculate_delay_with_rng(*failures, 1.0, rng)))
         },
     )
 }
@@ -189,6 +212,50 @@ fn retry_policies() -> Work {
     )
 }
 
+fn sisyphus() -> Work {
+    use sisyphus::{BackoffPolicy, ExponentialBackoff, PolicyExt, SplitMix64};
+    delays(
+        || {
+            let backoff = ExponentialBackoff::new(FIRST, 2.0).with_jitter(SplitMix64::new(7), 0.5);
+            backoff.with_max_delay(CAP)
+        },
+        BackoffPolicy::next_delay,
+    )
+}
+
+fn stubborn_io() -> Work {
+    use stubborn_io::strategies::ExpBackoffStrategy;
+    delays(|| ExpBackoffStrategy::new(FIRST, 2.0, 0.5).with_max(CAP).into_iter(), Iterator::next)
+}
+
+fn reliakit_backoff() -> Work {
+    use reliakit_backoff::{Backoff, equal_jitter};
+    let backoff = Backoff::exponential(FIRST, 2).with_max_delay(CAP);
+    // It leaves the draws to its caller: xorshift32.
+    let mut draw: u32 = 7;
+    let jittered = move |delay| {
+        draw ^= draw << 13;
+        draw ^= draw >> 17;
+        draw ^= draw << 5;
+        equal_jitter(delay, draw)
+    };
+    delays(move || black_box(backoff).delays().map(jittered), Iterator::next)
+}
+
+fn tower_resilience_retry() -> Work {
+    use tower_resilience_retry::{ExponentialRandomBackoff, IntervalFunction};
+    let Ok(backoff) = ExponentialRandomBackoff::new(FIRST, 0.5) else { unreachable!() };
+    let backoff = backoff.max_interval(CAP);
+    delays(
+        || 0,
+        move |failures: &mut usize| {
+            let delay = black_box(&backoff).next_interval(*failures);
+            *failures += 1;
+            Some(delay)
+        },
+    )
+}
+
 /// Every fourth call fails, which opens none of the breakers.
 fn calls<T: 'static>(breaker: T, call: impl Fn(&T, bool) -> bool + 'static) -> Work {
     let mut count: u32 = 0;
@@ -222,5 +289,44 @@ fn failsafe() -> Work {
 fn recloser() -> Work {
     calls(recloser::Recloser::custom().error_rate(0.5).build(), |breaker, ok| {
         breaker.call(|| if ok { Ok(()) } else { Err(()) }).is_ok()
+    })
+}
+
+fn reliakit_circuit() -> Work {
+    let mut breaker = reliakit_circuit::CircuitBreaker::new(black_box(5), 30_000);
+    let mut count: u32 = 0;
+    Box::new(move || {
+        count += 1;
+        let allowed = breaker.allow(black_box(1));
+        if black_box(count % 4 != 0) {
+            breaker.on_success();
+        } else {
+            breaker.on_failure(1);
+        }
+        u64::from(allowed)
+    })
+}
+
+/// It is a service, so a call of it is a future; this one never waits.
+fn tower_resilience_circuitbreaker() -> Work {
+    use std::future::{Ready, ready};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use tower::{Layer, Service, service_fn};
+    use tower_resilience_circuitbreaker::CircuitBreakerLayer;
+
+    let call: fn(bool) -> Ready<Result<(), ()>> = |ok| ready(if ok { Ok(()) } else { Err(()) });
+    let Ok(layer) = CircuitBreakerLayer::builder().build() else { unreachable!() };
+    let mut breaker = layer.layer(service_fn(call));
+    let mut count: u32 = 0;
+    Box::new(move || {
+        count += 1;
+        let mut cx = Context::from_waker(Waker::noop());
+        if !matches!(breaker.poll_ready(&mut cx), Poll::Ready(Ok(()))) {
+            return 0;
+        }
+        let called = pin!(breaker.call(black_box(count % 4 != 0))).poll(&mut cx);
+        u64::from(matches!(called, Poll::Ready(Ok(()))))
     })
 }
