@@ -43,6 +43,66 @@ use redial::Failure;
 ///     }
 /// }
 /// ```
+///
+/// For the error of another crate, make it a type of your own: a tuple struct, with `From` so that `?`
+/// works.
+///
+/// ```
+/// # mod client {
+/// #     #[derive(Debug)]
+/// #     pub struct Error;
+/// #     impl Error {
+/// #         pub fn is_timeout(&self) -> bool { true }
+/// #         pub fn is_answer(&self) -> bool { false }
+/// #     }
+/// #     impl std::fmt::Display for Error {
+/// #         fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) }
+/// #     }
+/// #     impl std::error::Error for Error {}
+/// # }
+/// use std::{error, fmt};
+/// use redial_async::{Classify, redial::Failure};
+///
+/// #[derive(Debug)]
+/// struct Error(client::Error);
+///
+/// impl From<client::Error> for Error {
+///     fn from(error: client::Error) -> Self {
+///         Self(error)
+///     }
+/// }
+///
+/// impl Classify for Error {
+///     fn classify(&self) -> Failure {
+///         if self.0.is_timeout() { Failure::TimedOut } else { Failure::Unreachable }
+///     }
+///
+///     /// "No such key" is an answer; the connection that brought it is fine.
+///     fn breaks_connection(&self) -> bool {
+///         !self.0.is_answer()
+///     }
+/// }
+///
+/// impl fmt::Display for Error {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         self.0.fmt(f)
+///     }
+/// }
+///
+/// impl error::Error for Error {
+///     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+///         self.0.source()
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what it means for the link",
+    label = "not `Classify`",
+    note = "for an error of your own: `impl Classify for {Self}`",
+    note = "for one of another crate: wrap it, `struct Error({Self});`, and implement `Classify` for that; \
+            the trait's documentation has the lines",
+    note = "where its kind does not matter: `.map_err(std::io::Error::other)`, which is `Unreachable`"
+)]
 pub trait Classify: fmt::Display {
     /// What the end of a dial or connection with this error says about the server.
     fn classify(&self) -> Failure;

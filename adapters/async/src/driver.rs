@@ -41,6 +41,7 @@ where
 }
 
 /// A reconnector with a runtime, and what else is to be chosen before the link is driven.
+#[must_use = "a driver does nothing until it is driven"]
 #[derive(Clone, Debug)]
 pub struct Driver<R, P = Policy, S = [Endpoint; 1], K = Private, O = Silent> {
     reconnector: Reconnector<P, S>,
@@ -107,7 +108,8 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         Driver { reconnector, runtime, sharing, observer, choices }
     }
 
-    /// Every transition is told to `observer`, from inside the loop.
+    /// Every transition is told to `observer`, from inside the loop. For a log that a person reads, print
+    /// it: `observe(|transition| eprintln!("{transition}"))`.
     pub fn observe<E, F: FnMut(&Transition<'_, E>)>(self, observer: F) -> Driver<R, P, S, K, F> {
         let Self { reconnector, runtime, sharing, choices, .. } = self;
         Driver { reconnector, runtime, sharing, observer, choices }

@@ -43,6 +43,8 @@ impl Telemetry {
         use redial::Phase;
         use tracing::field::{debug, display};
 
+        use crate::transition::plain;
+
         let Transition { at, to, action, failure, error, .. } = transition;
         let link = &*self.name;
         let endpoint = action.dial().map(|dial| dial.endpoint).or(to.endpoint);
@@ -76,12 +78,6 @@ impl Telemetry {
             }
         }
     }
-}
-
-/// Text that may have come from a server: escaped, and no longer than a line.
-#[cfg(feature = "tracing")]
-fn plain(error: &impl std::fmt::Display) -> String {
-    error.to_string().chars().take(200).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(feature = "metrics")]

@@ -4,10 +4,18 @@ use std::borrow::Borrow;
 use std::fmt;
 
 use redial::{
-    Action, Endpoint, EndpointSnapshot, Failure, Policy, Reconnector, Snapshot, Status, Timestamp,
+    Action, Circuit, Endpoint, EndpointSnapshot, Failure, Phase, Policy, Reconnector, Snapshot,
+    Status, Timestamp,
 };
 
 /// A change of what the link is doing. Watches are level-triggered and may skip; an observer sees each.
+///
+/// Displays as one line for people, which says what has ended and what the link does now: `connected`,
+/// `endpoint 1: connection refused; dialing in 846.2ms (backoff, attempt 4)`. Text of an error, which may
+/// have come from a server, is escaped and cut; endpoints are named where there are several. The words
+/// may change: for programs there are the fields, and the `tracing` feature.
+/// Text of an error, which may have come from a server, is escaped and cut. Its words may change; for
+/// programs there are the fields, and the `tracing` feature.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Transition<'a, E> {
@@ -70,6 +78,76 @@ impl<E> Transition<'_, E> {
     pub fn endpoint_snapshots(&self) -> Vec<EndpointSnapshot> {
         self.source.0.endpoint_snapshots()
     }
+}
+
+impl<E: fmt::Display> fmt::Display for Transition<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, from, before, to, action, .. } = self;
+        let several = self.endpoints.len() > 1;
+        let ended = before.dial().map(|dial| dial.endpoint).or(from.endpoint);
+        let on = |f: &mut fmt::Formatter<'_>, word: &str, key: Option<u32>| match key {
+            Some(key) if several => write!(f, " {word}endpoint {key}"),
+            _ => Ok(()),
+        };
+        let cause = match (self.error, self.failure) {
+            (Some(error), _) => Some(plain(error)),
+            (None, failure) => failure.map(|failure| failure.to_string()),
+        };
+        if let Some(cause) = cause {
+            if let Some(key) = ended.filter(|_| several) {
+                write!(f, "endpoint {key}: ")?;
+            }
+            write!(f, "{cause}; ")?;
+        }
+        match to.phase {
+            Phase::Connecting { attempt } => {
+                f.write_str("dialing")?;
+                on(f, "", to.endpoint)?;
+                write!(f, " (attempt {attempt})")?;
+            }
+            Phase::Connected { stable, .. } => {
+                let was_up = matches!(from.phase, Phase::Connected { stable: false, .. });
+                f.write_str("connected")?;
+                on(f, "to ", to.endpoint)?;
+                if stable && was_up && action.held() == before.held() {
+                    f.write_str(", stable")?;
+                }
+                if let Some(dial) = action.dial() {
+                    f.write_str(", dialing")?;
+                    on(f, "", Some(dial.endpoint))?;
+                    f.write_str(" to replace it")?;
+                }
+                if let Some(old) = action.draining() {
+                    write!(f, ", {} drains", old.id)?;
+                }
+            }
+            Phase::Reconnecting { until: Timestamp::MAX, reason, .. } => {
+                write!(f, "waiting ({reason})")?;
+            }
+            Phase::Reconnecting { attempt, until, reason } => {
+                let wait = until.saturating_since(*at);
+                write!(
+                    f,
+                    "dialing in {wait:.1?} ({reason}, attempt {})",
+                    attempt.saturating_add(1)
+                )?;
+            }
+            phase => fmt::Display::fmt(&phase, f)?,
+        }
+        if to.circuit != Circuit::Closed && to.circuit != from.circuit {
+            write!(f, ", circuit {}", to.circuit)?;
+        }
+        Ok(())
+    }
+}
+
+/// Text that may have come from a server: no control characters, and no longer than a line.
+pub(crate) fn plain(error: &impl fmt::Display) -> String {
+    let escape = |c: char| match c {
+        '\'' | '"' => c.to_string(),
+        _ => c.escape_debug().to_string(),
+    };
+    error.to_string().chars().take(200).map(escape).collect()
 }
 
 /// Sees every transition, in order, from inside the loop: must not block.

@@ -1,6 +1,6 @@
 //! What callers see of a link: its connection, how it ended, and the errors they report.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redial::DialId;
@@ -30,6 +30,12 @@ impl<H> Deref for Connection<H> {
 
     fn deref(&self) -> &H {
         &self.shared
+    }
+}
+
+impl<H> DerefMut for Connection<H> {
+    fn deref_mut(&mut self) -> &mut H {
+        &mut self.shared
     }
 }
 

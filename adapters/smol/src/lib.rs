@@ -2,14 +2,14 @@
 //!
 //! ```no_run
 //! use redial_smol::redial::{Policy, Reconnector};
-//! use redial_smol::{Ended, connect, spawn};
+//! use redial_smol::{Ended, connect, random_seed, spawn};
 //! use futures_lite::AsyncReadExt;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let executor = async_executor::Executor::new();
 //! let link = spawn(
 //!     &executor,
-//!     Reconnector::new(Policy::DEFAULT, 42), // a seed of its own for every link
+//!     Reconnector::new(Policy::DEFAULT, random_seed()),
 //!     |_attempt| connect("example.com:7000"),
 //!     |mut stream, session| async move {
 //!         let mut buffer = [0; 4096];

@@ -2,13 +2,13 @@
 //!
 //! ```no_run
 //! use redial_tokio::redial::{Policy, Reconnector};
-//! use redial_tokio::{Ended, connect, spawn};
+//! use redial_tokio::{Ended, connect, random_seed, spawn};
 //! use tokio::io::AsyncReadExt;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let link = spawn(
-//!     Reconnector::new(Policy::DEFAULT, 42), // a seed of its own for every link
+//!     Reconnector::new(Policy::DEFAULT, random_seed()),
 //!     |_attempt| connect("example.com:7000"),
 //!     |mut stream, session| async move {
 //!         let mut buffer = [0; 4096];
@@ -34,14 +34,14 @@
 //! ```
 //! use std::time::Duration;
 //! use redial_tokio::redial::{Policy, Reconnector};
-//! use redial_tokio::{Ended, Idempotent, driver, spawn_drive};
+//! use redial_tokio::{Ended, Idempotent, driver, random_seed, spawn_drive};
 //! use tokio::sync::{mpsc, oneshot};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # type Request = (&'static str, oneshot::Sender<usize>);
 //! // A client that is a task behind a channel: callers share the sending half.
-//! let driver = driver(Reconnector::new(Policy::DEFAULT, 42))
+//! let driver = driver(Reconnector::new(Policy::DEFAULT, random_seed()))
 //!     .lazy()
 //!     .share(|(client, _): &(mpsc::Sender<Request>, _)| client.clone());
 //! let link = spawn_drive(driver.drive(
@@ -66,13 +66,31 @@
 //! # }
 //! ```
 //!
+//! # What it does
+//!
+//! [`Driver::observe`] is told of every transition, which displays as a line; [`LinkHandle::watch`] follows
+//! the status, and the features `tracing` and `metrics` need no code at all.
+//!
+//! ```no_run
+//! # use redial_tokio::redial::{Policy, Reconnector};
+//! # use redial_tokio::{Ended, connect, driver, random_seed, spawn_drive};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let driver = driver(Reconnector::new(Policy::DEFAULT, random_seed()))
+//!     .observe(|transition| eprintln!("{transition}"));
+//! # let serve = |_, _| std::future::pending::<Ended<std::io::Error>>();
+//! let link = spawn_drive(driver.drive(|_attempt| connect("example.com:7000"), serve));
+//! # link.detach();
+//! # }
+//! ```
+//!
 //! # Several endpoints
 //!
 //! Addresses stay with `connect`; the reconnector knows them by key.
 //!
 //! ```no_run
 //! use redial_tokio::redial::{BreakerPolicy, Endpoint, Policy, Reconnector};
-//! use redial_tokio::{Attempt, Ended, connect, spawn};
+//! use redial_tokio::{Attempt, Ended, connect, random_seed, spawn};
 //! # use tokio::io::AsyncReadExt;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -80,7 +98,7 @@
 //! const ADDRESSES: [&str; 2] = ["a.example.com:7000", "b.example.com:7000"];
 //! let policy = Policy::builder().breaker(BreakerPolicy::consecutive(3)).build()?;
 //! let link = spawn(
-//!     Reconnector::with_endpoints(policy, 42, [Endpoint::new(0), Endpoint::new(1)]),
+//!     Reconnector::with_endpoints(policy, random_seed(), [Endpoint::new(0), Endpoint::new(1)]),
 //!     |attempt: Attempt| connect(ADDRESSES[attempt.dial.endpoint as usize]),
 //!     |mut stream, session| async move {
 //!         tokio::select! {

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use std::convert::Infallible;
-//! use redial_tokio::TokioRuntime;
+//! use redial_tokio::{TokioRuntime, random_seed};
 //! use redial_tower::ReconnectLayer;
 //! use tower::{Layer, Service, ServiceExt, service_fn};
 //!
@@ -21,7 +21,8 @@
 //!     }))
 //! });
 //!
-//! let layer = ReconnectLayer::new(TokioRuntime::new(), 42, |link| drop(tokio::spawn(link)));
+//! let spawn = |link| drop(tokio::spawn(link));
+//! let layer = ReconnectLayer::new(TokioRuntime::new(), random_seed(), spawn);
 //! let mut service = layer.layer(connector);
 //! let answer = service.ready().await.unwrap().call("world".into()).await.unwrap();
 //! assert_eq!(answer, "hello world");

@@ -4,5 +4,6 @@ mod control;
 mod dials;
 mod handover;
 mod life;
+mod lines;
 mod run;
 mod support;
