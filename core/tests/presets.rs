@@ -166,3 +166,24 @@ fn no_rate_limit_delays_a_schedule() {
         assert_eq!(dials(&policy, 200), dials(&wide(&policy), 200), "{:?}", policy.backoff());
     }
 }
+
+#[test]
+fn a_rate_limit_follows_what_its_preset_is_told() {
+    let nanos = |nanos| presets::fixed(Duration::from_nanos(nanos));
+    for (delay, spacing) in [
+        (0, 1_000_000),
+        (999_999, 1_000_000),
+        (1_000_000, 1_000_000),
+        (1_000_001, 1_000_001),
+        (u64::MAX, u64::MAX),
+    ] {
+        let policy = nanos(delay);
+        assert_eq!(policy.backoff().initial(), Duration::from_nanos(delay));
+        assert_eq!(policy.rate_limit(), (10, Duration::from_nanos(spacing)), "{delay}");
+    }
+    for (providers, dials, burst) in [(0, 1, 10), (10, 10, 10), (11, 11, 11), (99, 99, 99)] {
+        let policy = presets::tourniquet(providers);
+        assert_eq!(policy.max_attempts().map(u32::from), Some(dials));
+        assert_eq!(policy.rate_limit(), (burst, Duration::from_secs(1)));
+    }
+}

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use redial::{
-    After, Backoff, BreakerPolicy, FirstRetry, Growth, Jitter, Overload, Policy, PolicyBuilder,
-    PolicyError, Refresh, Selection, Trip,
+    After, Backoff, BreakerPolicy, Event, Failure, FirstRetry, Growth, Jitter, Overload, Policy,
+    PolicyBuilder, PolicyError, Reconnector, Refresh, Selection, Timestamp, Trip,
 };
 
 const ZERO: Duration = Duration::ZERO;
@@ -275,4 +275,71 @@ fn the_longest_wait_is_that_of_the_largest_gate() {
         Policy::builder().cap(Duration::MAX).build().unwrap().longest_wait().as_nanos(),
         u128::from(u64::MAX)
     );
+}
+
+#[test]
+fn a_float_is_read_to_the_millionth() {
+    let parts = |growth: Growth| (growth.numerator(), growth.denominator());
+    assert_eq!(parts(Growth::ratio(8, 5)), (8, 5));
+    let read = [1.0, 1.6, 2.000_000_4, 2.000_000_6, 4294.0].map(Growth::from_f64).map(parts);
+    let millionths = [1_000_000, 1_600_000, 2_000_000, 2_000_001, 4_294_000_000];
+    assert_eq!(read, millionths.map(|numerator| (numerator, 1_000_000)));
+    for factor in [f64::NAN, f64::NEG_INFINITY, 0.0, 0.999, 4294.001, f64::INFINITY] {
+        assert_eq!(Growth::from_f64(factor), Growth::ratio(0, 1), "{factor}");
+    }
+}
+
+#[test]
+fn a_backoff_equals_itself_alone() {
+    const ONE: &[Duration] = &[s(1)];
+    const TWO: &[Duration] = &[s(2)];
+    let all = [
+        Backoff::Never,
+        Backoff::fixed(s(1)),
+        Backoff::fixed(s(2)),
+        Backoff::linear(s(1), s(1)),
+        Backoff::linear(s(1), s(2)),
+        Backoff::linear(s(2), s(1)),
+        Backoff::exponential(s(1), 2, 1),
+        Backoff::exponential(s(1), 3, 1),
+        Backoff::exponential(s(2), 2, 1),
+        Backoff::table(ONE, After::Last),
+        Backoff::table(ONE, After::Stop),
+        Backoff::table(TWO, After::Last),
+        Backoff::Custom(|failures| Some(failures.previous)),
+        Backoff::Custom(|failures| Some(failures.elapsed)),
+    ];
+    for (number, one) in all.iter().enumerate() {
+        for (other, two) in all.iter().enumerate() {
+            assert_eq!(one == two, number == other, "{one:?} and {two:?}");
+        }
+    }
+}
+
+#[test]
+fn an_interval_grows_by_its_ratio_to_the_nanosecond() {
+    const CAP: u64 = u64::MAX / 2;
+    let ratios = [(8, 5), (3, 2), (5, 5), (u32::MAX, 1), (u32::MAX, 3), (u32::MAX, u32::MAX - 1)];
+    for base in [1, 7, 1_000_000_007, 10_000_000_000, (1 << 50) + 1, CAP - 1] {
+        for (num, den) in ratios {
+            let initial = Duration::from_nanos(base);
+            let policy = Policy::builder()
+                .backoff(Backoff::exponential(initial, num, den))
+                .cap(Duration::from_nanos(CAP))
+                .jitter(Jitter::None)
+                .rate_limit(9, Duration::from_nanos(1))
+                .build()
+                .unwrap();
+            let mut link = Reconnector::new(policy, 1);
+            let mut wait = |event, now: Timestamp| {
+                let dial = link.handle(now, event).dial().unwrap();
+                link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable)).wake()
+            };
+            let first = wait(Event::Start, Timestamp::ORIGIN);
+            let second = wait(Event::Tick, first).saturating_since(first);
+            assert_eq!(first, Timestamp::from_nanos(base));
+            let grown = u128::from(base) * u128::from(num) / u128::from(den);
+            assert_eq!(second.as_nanos(), grown.min(CAP.into()), "{base} × {num}/{den}");
+        }
+    }
 }
