@@ -60,4 +60,14 @@ mod tests {
         assert_eq!(percent_of(199, 50), 99);
         assert_eq!(stretch(u64::MAX, u64::MAX), u64::MAX);
     }
+
+    #[test]
+    fn a_share_is_exact_where_its_product_overflows() {
+        for nanos in [0, 1, 99, u64::MAX / 100, u64::MAX / 7 + 3, u64::MAX - 1, u64::MAX] {
+            for percent in 0..=100 {
+                let exact = u128::from(nanos) * u128::from(percent) / 100;
+                assert_eq!(u128::from(percent_of(nanos, percent)), exact, "{percent}% of {nanos}");
+            }
+        }
+    }
 }

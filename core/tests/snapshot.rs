@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use redial::{
-    Action, After, Backoff, BreakerPolicy, Endpoint, EndpointSnapshot, Event, Failure,
+    Action, After, Backoff, BreakerPolicy, DialId, Endpoint, EndpointSnapshot, Event, Failure,
     GiveUpReason, Jitter, Policy, Reconnector, Snapshot, SnapshotError, Timestamp,
 };
 
@@ -225,4 +225,36 @@ fn endpoints_are_found_by_key() {
     assert_eq!(second.hinted_until(), None);
     let left = first.hinted_until().unwrap();
     assert!((at(50_000)..=at(56_000)).contains(&left), "{left}");
+}
+
+#[test]
+fn a_link_with_one_endpoint_goes_on_whatever_its_key_was() {
+    let policy = policy();
+    let mut named = Reconnector::with_endpoints(&policy, 5, [Endpoint::new(7)]);
+    let mut plain = Reconnector::new(&policy, 5);
+    let hint = Failure::RetryAfter { delay: Duration::from_secs(60), spread: Duration::ZERO };
+    let id = |number| DialId::new(number).unwrap();
+    // Dialing, waiting as the server said, connected, stable, replaced and drained.
+    let story = [
+        (0, Event::Start),
+        (0, Event::DialFailed(id(1), hint)),
+        (70, Event::Tick),
+        (70, Event::Connected(id(2))),
+        (90, Event::Tick),
+        (91, Event::GoingAway(id(2), None)),
+        (92, Event::DialFailed(id(3), Failure::Unreachable)),
+        (100, Event::Tick),
+        (100, Event::Connected(id(4))),
+    ];
+    for (seconds, event) in story {
+        let now = at(seconds * 1000);
+        named.handle(now, event);
+        plain.handle(now, event);
+        assert_eq!(named.endpoint_snapshots().next().map(|saved| saved.key()), Some(7));
+        let restored = [named.snapshot(), plain.snapshot()]
+            .map(|saved| Reconnector::restore(&policy, 5, &saved, Duration::ZERO, at(0)));
+        assert_eq!(restored[0].action(), restored[1].action(), "after {event:?}");
+        assert_eq!(restored[0].endpoints(), restored[1].endpoints(), "after {event:?}");
+    }
+    assert_eq!(named.counters().ignored, 0);
 }
