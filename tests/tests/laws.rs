@@ -8,7 +8,7 @@ use proptest::prelude::any;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use redial::{
-    Action, Circuit, Endpoint, EndpointSnapshot, Event, Reconnector, Snapshot, Timestamp,
+    Action, Circuit, Endpoint, EndpointSnapshot, Event, Phase, Reconnector, Snapshot, Timestamp,
 };
 use redial_testkit::laws::{LAWS, accept_then_close_is_a_refusal, check};
 use redial_testkit::ops::Endpoints;
@@ -103,7 +103,59 @@ fn being_accepted_proves_nothing() {
     }
 }
 
-/// The same through proptest, as a user would write it.
+/// The words for people are those of the action, whatever has happened.
+#[test]
+fn the_status_says_what_the_action_says() {
+    let mut random = Random::new(seed("the_status_says_what_the_action_says"));
+    for _ in 0..500 {
+        let case = Case::random(&mut random, 60);
+        let trace = case.trace();
+        let mut dials = 0;
+        for record in &trace.records {
+            let (link, status) = (&record.after, record.after.status());
+            let used = match (record.action, status.phase) {
+                (Action::Idle, Phase::Idle | Phase::Offline) => None,
+                (Action::SleepUntil(wait), Phase::Reconnecting { until, reason, .. })
+                    if (until, reason) == (wait.until, wait.reason) =>
+                {
+                    None
+                }
+                (Action::GiveUp(end), Phase::GaveUp { reason, attempts })
+                    if (reason, attempts) == (end.reason, end.attempts) =>
+                {
+                    None
+                }
+                (Action::Dial(dial), Phase::Connecting { attempt })
+                    if dial.serving.is_none() && attempt == dial.attempt =>
+                {
+                    Some(Some(dial.endpoint))
+                }
+                (action, Phase::Connected { since, stable })
+                    if action.held().is_some() && since <= record.now =>
+                {
+                    let proven = record.now.saturating_since(since) >= case.policy.stable_after();
+                    assert!(stable || !proven, "{status} after [{action}]\n{case}");
+                    // Which one it is, the action does not say; none if it was removed.
+                    Some(status.endpoint)
+                }
+                (action, _) => panic!("{status} after [{action}]\n{case}"),
+            };
+            let endpoints = link.endpoints();
+            let only = if endpoints.len() == 1 { endpoints.first() } else { None };
+            let key = used.unwrap_or(only.map(Endpoint::key));
+            assert_eq!(status.endpoint, key, "{status}\n{case}");
+            if let Some(key) = status.endpoint {
+                let named = endpoints.iter().find(|endpoint| endpoint.key() == key);
+                let circuit = named.expect("it is in the list").circuit(record.now);
+                assert_eq!(status.circuit, circuit, "{status}\n{case}");
+            }
+            dials = record.action.dial().map_or(dials, |dial| dial.id.get()).max(dials);
+            assert_eq!(status.dials, dials, "{status}\n{case}");
+        }
+    }
+}
+
+/// Every law through proptest, as a user would write it.
 #[test]
 fn every_law_holds_under_proptest() {
     let seed = seed("every_law_holds_under_proptest").to_le_bytes().repeat(4);
