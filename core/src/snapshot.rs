@@ -256,9 +256,9 @@ impl<P: Borrow<Policy>> Reconnector<P> {
         now: Timestamp,
     ) -> Self {
         let first = EndpointSnapshot { key: 0, ..snapshot.first };
-        let snapshot = Snapshot { endpoint: 0, cursor: 0, ..*snapshot };
         let handover = snapshot.handover.map(|_| 0);
-        let snapshot = Snapshot { handover, ..snapshot };
+        // The cursor is on the first whatever its key was: there is no other.
+        let snapshot = Snapshot { endpoint: 0, handover, ..*snapshot };
         let endpoints = [Endpoint::new(0)];
         Self::restore_with_endpoints(policy, seed, endpoints, &snapshot, &[first], away, now)
     }
