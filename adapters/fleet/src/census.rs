@@ -50,26 +50,64 @@ pub struct Counts {
     pub queued: u32,
 }
 
-/// [`Phase`](redial::Phase) without its data.
+/// [`Phase`](redial::Phase) without its data, and whether a connection is being replaced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     Idle,
     Connecting,
     Connected,
+    /// Connected, and dialing.
+    Replacing,
     Reconnecting,
     Offline,
     GaveUp,
 }
 
-impl Counts {
-    pub(crate) fn of(&mut self, kind: Kind) -> &mut u32 {
-        match kind {
-            Kind::Idle => &mut self.idle,
-            Kind::Connecting => &mut self.connecting,
-            Kind::Connected => &mut self.connected,
-            Kind::Reconnecting => &mut self.reconnecting,
-            Kind::Offline => &mut self.offline,
-            Kind::GaveUp => &mut self.gave_up,
+impl Kind {
+    /// Whether a link is to be named that is of this kind now, since its wake has come.
+    #[inline]
+    pub(crate) fn is_news_after(self, before: Self) -> bool {
+        match self {
+            Self::Connecting | Self::Connected | Self::Replacing => true,
+            Self::Idle | Self::Reconnecting | Self::Offline | Self::GaveUp => self != before,
+        }
+    }
+}
+
+/// [`Counts`] in the making: a number for each kind.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    links: [u32; 7],
+    pub(crate) queued: u32,
+}
+
+impl Tally {
+    #[inline]
+    pub(crate) fn enter(&mut self, kind: Kind) {
+        self.links[kind as usize] += 1;
+    }
+
+    #[inline]
+    pub(crate) fn leave(&mut self, kind: Kind) {
+        self.links[kind as usize] -= 1;
+    }
+
+    /// Dials in flight.
+    pub(crate) fn dialing(&self) -> u32 {
+        self.links[Kind::Connecting as usize] + self.links[Kind::Replacing as usize]
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let [idle, connecting, connected, replacing, reconnecting, offline, gave_up] = self.links;
+        Counts {
+            idle,
+            connecting,
+            connected: connected + replacing,
+            reconnecting,
+            offline,
+            gave_up,
+            dialing: connecting + replacing,
+            queued: self.queued,
         }
     }
 }

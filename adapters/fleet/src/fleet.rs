@@ -7,7 +7,7 @@ use core::num::NonZeroU32;
 
 use redial::{Action, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
 
-use crate::census::{Counts, Key, Kind};
+use crate::census::{Counts, Key, Kind, Tally};
 use crate::limits::Limits;
 use crate::wheel::Wheel;
 
@@ -16,7 +16,6 @@ pub(crate) struct Slot<P, S> {
     pub(crate) reconnector: Option<Reconnector<P, S>>,
     pub(crate) generation: u32,
     pub(crate) kind: Kind,
-    pub(crate) dialing: bool,
     /// Is to be reported by `poll`.
     pub(crate) news: bool,
 }
@@ -57,7 +56,7 @@ pub struct Fleet<P = Policy, S = [Endpoint; 1]> {
     pub(crate) free: Vec<u32>,
     pub(crate) wheel: Wheel,
     pub(crate) limits: Limits,
-    pub(crate) counts: Counts,
+    pub(crate) tally: Tally,
     /// Links to be reported, whose actions a call for the whole fleet has changed.
     pub(crate) news: VecDeque<u32>,
     pub(crate) now: Timestamp,
@@ -78,7 +77,7 @@ impl<P, S> Fleet<P, S> {
             free: Vec::new(),
             wheel: Wheel::new(),
             limits: Limits::default(),
-            counts: Counts::default(),
+            tally: Tally::default(),
             news: VecDeque::new(),
             now: Timestamp::ORIGIN,
             offline: false,
@@ -120,13 +119,17 @@ impl<P, S> Fleet<P, S> {
 
     /// How many links do what. Kept up to date, so asking costs nothing.
     pub fn counts(&self) -> Counts {
-        Counts { dialing: self.limits.in_flight, ..self.counts }
+        self.tally.counts()
     }
 
     /// When to [`poll`](Self::poll) if nothing else happens: at or before the first moment at which any
     /// link or limit asks for it. [`Timestamp::MAX`] is never.
     pub fn wake(&self) -> Timestamp {
-        if self.news.is_empty() { self.wheel.next().min(self.limits.wake()) } else { self.now }
+        if self.news.is_empty() {
+            self.wheel.next().min(self.limits.wake(self.tally.dialing()))
+        } else {
+            self.now
+        }
     }
 
     /// Bytes on the heap, for what the fleet itself keeps.
@@ -157,13 +160,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// [`Start`](Event::Start), unless it was running: then `poll` names it.
     pub fn insert(&mut self, now: Timestamp, reconnector: Reconnector<P, S>) -> Key {
         self.wheel.begin(now);
-        let slot = |generation| Slot {
-            reconnector: None,
-            generation,
-            kind: Kind::Idle,
-            dialing: false,
-            news: false,
-        };
+        let slot =
+            |generation| Slot { reconnector: None, generation, kind: Kind::Idle, news: false };
         let index = self.free.pop().unwrap_or_else(|| {
             let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
             self.slots.push(slot(0));
@@ -176,7 +174,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         *taken = slot(taken.generation);
         taken.reconnector = Some(reconnector);
         let key = Key { index, generation: taken.generation };
-        self.counts.idle += 1;
+        self.tally.enter(Kind::Idle);
         let event = if self.offline { Event::Offline } else { Event::Tick };
         let action = self.step(now, index, |link, now| link.handle(now, event));
         if let (Some(slot), true) = (self.slots.get_mut(index as usize), action != Action::Idle) {
@@ -194,10 +192,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         slot.news = false;
         let reconnector = slot.reconnector.take();
         if self.limits.drop_ticket(key.index) {
-            self.counts.queued -= 1;
+            self.tally.queued -= 1;
         }
-        self.limits.in_flight -= u32::from(slot.dialing);
-        *self.counts.of(slot.kind) -= 1;
+        self.tally.leave(slot.kind);
         self.limits.forget(key.index);
         self.wheel.set(key.index, Timestamp::MAX);
         self.free.push(key.index);
@@ -208,13 +205,16 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// there is no such link.
     pub fn handle(&mut self, now: Timestamp, key: Key, event: Event) -> Option<Action> {
         let slot = self.slots.get_mut(key.index as usize)?;
-        let link = slot.reconnector.as_mut().filter(|_| slot.generation == key.generation)?;
+        if slot.generation != key.generation {
+            return None;
+        }
+        let link = slot.reconnector.as_mut()?;
         if self.limits.any() {
             return Some(self.deliver(now, key.index, event));
         }
         self.now = self.now.max(now);
         let action = link.handle(self.now, event);
-        self.record(key.index, &action);
+        slot.record(&action, &mut self.tally, &mut self.wheel, key.index);
         Some(action)
     }
 
@@ -296,6 +296,22 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     pub fn poll(&mut self, now: Timestamp) -> Option<(Key, Action)> {
         let now = self.now.max(now);
         self.now = now;
+        if !self.news.is_empty() || self.limits.any() {
+            if let Some(told) = self.poll_queues(now) {
+                return Some(told);
+            }
+        }
+        while let Some(index) = self.wheel.pop(now) {
+            if let Some(told) = self.due(now, index) {
+                return Some(told);
+            }
+        }
+        None
+    }
+
+    /// What does not wait for a timer.
+    #[inline(never)]
+    fn poll_queues(&mut self, now: Timestamp) -> Option<(Key, Action)> {
         while let Some(index) = self.news.pop_front() {
             let Some(slot) = self.slots.get_mut(index as usize) else { continue };
             if let (true, Some(link)) = (slot.news, &slot.reconnector) {
@@ -305,11 +321,6 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         }
         while let Some(index) = self.next_in_queue(now) {
             if let Some(told) = self.admit(now, index) {
-                return Some(told);
-            }
-        }
-        while let Some(index) = self.wheel.pop(now) {
-            if let Some(told) = self.due(now, index) {
                 return Some(told);
             }
         }

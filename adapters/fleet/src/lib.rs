@@ -36,6 +36,7 @@ mod cells;
 mod census;
 mod fleet;
 mod limits;
+mod order;
 mod turns;
 mod wheel;
 

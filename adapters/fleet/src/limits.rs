@@ -38,9 +38,9 @@ impl Rate {
 /// Who waits for a dial, and what holds them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
+    any: bool,
     rate: Option<Rate>,
     max_in_flight: Option<NonZeroU32>,
-    pub(crate) in_flight: u32,
     /// Link and ticket, in the order of their tickets. An entry whose link has another ticket is void.
     queue: VecDeque<(u32, u32)>,
     /// Each link's ticket; 0 for none. Empty without limits.
@@ -55,26 +55,28 @@ pub(crate) struct Limits {
 
 impl Limits {
     pub(crate) fn set_rate(&mut self, per_second: NonZeroU32) {
+        self.any = true;
         self.rate = Some(Rate::new(per_second));
     }
 
     pub(crate) fn set_in_flight(&mut self, max: NonZeroU32) {
+        self.any = true;
         self.max_in_flight = Some(max);
     }
 
     #[inline]
     pub(crate) fn any(&self) -> bool {
-        self.rate.is_some() || self.max_in_flight.is_some()
+        self.any
     }
 
     /// Nothing stands before a dial at `now`, not even another link.
-    pub(crate) fn open(&self, now: Timestamp) -> bool {
-        self.queue.is_empty() && self.permitted(now)
+    pub(crate) fn open(&self, now: Timestamp, in_flight: u32) -> bool {
+        self.queue.is_empty() && self.permitted(now, in_flight)
     }
 
-    /// The limits allow a dial at `now`.
-    pub(crate) fn permitted(&self, now: Timestamp) -> bool {
-        self.max_in_flight.is_none_or(|max| self.in_flight < max.get())
+    /// The limits allow a dial at `now`, with so many in flight.
+    pub(crate) fn permitted(&self, now: Timestamp, in_flight: u32) -> bool {
+        self.max_in_flight.is_none_or(|max| in_flight < max.get())
             && self.rate.is_none_or(|rate| rate.ready() <= now.as_nanos())
     }
 
@@ -135,10 +137,8 @@ impl Limits {
     }
 
     /// When the first in the queue can be let through, if time is all it takes.
-    pub(crate) fn wake(&self) -> Timestamp {
-        if self.queue.is_empty()
-            || self.max_in_flight.is_some_and(|max| self.in_flight >= max.get())
-        {
+    pub(crate) fn wake(&self, in_flight: u32) -> Timestamp {
+        if self.queue.is_empty() || self.max_in_flight.is_some_and(|max| in_flight >= max.get()) {
             return Timestamp::MAX;
         }
         Timestamp::from_nanos(self.rate.map_or(0, |rate| rate.ready()))
@@ -188,7 +188,7 @@ mod tests {
             // An event loop that is late by up to 40 ms.
             let (mut now, mut dials) = (0_u64, Vec::new());
             while now < 5 * SECOND {
-                while limits.permitted(Timestamp::from_nanos(now)) {
+                while limits.permitted(Timestamp::from_nanos(now), 0) {
                     limits.spend(Timestamp::from_nanos(now));
                     dials.push(now);
                 }

@@ -7,15 +7,16 @@ use core::borrow::Borrow;
 
 use redial::{Action, DialId, Endpoint, Event, Phase, Policy, Reconnector, Timestamp};
 
-use crate::census::{Key, Kind};
-use crate::fleet::Fleet;
+use crate::census::{Key, Kind, Tally};
+use crate::fleet::{Fleet, Slot};
+use crate::wheel::Wheel;
 
 impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// The first of the queue, if the limits allow a dial.
     pub(crate) fn next_in_queue(&mut self, now: Timestamp) -> Option<u32> {
         while let Some((index, ticket)) = self.limits.first() {
             if self.limits.ticket(index) == ticket {
-                return self.limits.permitted(now).then_some(index);
+                return self.limits.permitted(now, self.tally.dialing()).then_some(index);
             }
             self.limits.leave();
         }
@@ -27,7 +28,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let slot = self.slots.get_mut(index as usize)?;
         let (kind, generation) = (slot.kind, slot.generation);
         self.limits.drop_ticket(index);
-        self.counts.queued -= 1;
+        self.tally.queued -= 1;
         let link = slot.reconnector.as_mut()?;
         let action = link.handle(now, Event::Defer(Timestamp::ORIGIN));
         let dialed = action.dial().is_some();
@@ -41,27 +42,32 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     }
 
     /// The wake of a link has come.
+    #[inline]
     pub(crate) fn due(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
         let slot = self.slots.get_mut(index as usize)?;
-        let (kind, generation) = (slot.kind, slot.generation);
+        let (before, generation) = (slot.kind, slot.generation);
         let link = slot.reconnector.as_mut()?;
-        let action = if !self.limits.any() {
-            let action = link.handle(now, Event::Tick);
-            self.record(index, &action);
-            action
-        } else if self.limits.ticket(index) != 0 {
+        if self.limits.any() {
+            return self.due_in_turn(now, Key { index, generation }, before);
+        }
+        let action = link.handle(now, Event::Tick);
+        let after = slot.record(&action, &mut self.tally, &mut self.wheel, index);
+        if after.is_news_after(before) {
+            return Some((Key { index, generation }, action));
+        }
+        None
+    }
+
+    #[inline(never)]
+    fn due_in_turn(&mut self, now: Timestamp, key: Key, before: Kind) -> Option<(Key, Action)> {
+        let index = key.index;
+        let action = if self.limits.ticket(index) != 0 {
             // It took longer than expected, or another of its timers is due.
             self.requeue(now, index)
         } else {
             self.step(now, index, |link, now| link.handle(now, Event::Tick))
         };
-        let told = match self.kind(index)? {
-            after @ (Kind::Reconnecting | Kind::Idle | Kind::Offline | Kind::GaveUp) => {
-                after != kind
-            }
-            Kind::Connecting | Kind::Connected => true,
-        };
-        told.then_some((Key { index, generation }, action))
+        self.kind(index)?.is_news_after(before).then_some((key, action))
     }
 
     fn kind(&self, index: u32) -> Option<Kind> {
@@ -72,7 +78,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let now = self.now.max(now);
         if let (Event::Defer(until), true) = (event, self.limits.any()) {
             self.limits.defer(index, until, now);
-            if until <= now && !self.limits.open(now) {
+            if until <= now && !self.limits.open(now, self.tally.dialing()) {
                 return self
                     .step(now, index, |link, now| link.handle(now, Event::Defer(after(now))));
             }
@@ -96,7 +102,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             self.record(index, &action);
             return action;
         }
-        if self.limits.open(now) {
+        if self.limits.open(now, self.tally.dialing()) {
             let before = link.action().dial();
             let action = event(link, now);
             if begun(before.map(|dial| dial.id), &action) {
@@ -113,7 +119,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             return self.requeue(now, index);
         }
         if self.limits.drop_ticket(index) {
-            self.counts.queued -= 1;
+            self.tally.queued -= 1;
         }
         self.record(index, &action);
         action
@@ -126,7 +132,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let mut ticket = self.limits.ticket(index);
         if ticket == 0 {
             ticket = self.limits.join(index);
-            self.counts.queued += 1;
+            self.tally.queued += 1;
         }
         // The link knows when it may expect to dial: it shows it, and gives up now if that is too late.
         let expected = self.limits.expected(ticket, now);
@@ -138,42 +144,68 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         };
         if !waits {
             self.limits.drop_ticket(index);
-            self.counts.queued -= 1;
+            self.tally.queued -= 1;
             action = link.handle(now, Event::Defer(after(now)));
         }
         self.record(index, &action);
         action
     }
 
-    /// Counts and timers follow the action of a link.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn record(&mut self, index: u32, action: &Action) {
-        let Some(slot) = self.slots.get_mut(index as usize) else { return };
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.record(action, &mut self.tally, &mut self.wheel, index);
+        }
+    }
+}
+
+impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Slot<P, S> {
+    /// Counts and timers follow the action of a link.
+    #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
+    #[inline(always)]
+    pub(crate) fn record(
+        &mut self,
+        action: &Action,
+        tally: &mut Tally,
+        wheel: &mut Wheel,
+        index: u32,
+    ) -> Kind {
         let kind = match action {
-            Action::Idle => match slot.reconnector.as_ref().map(|link| link.status().phase) {
-                Some(Phase::Offline) => Kind::Offline,
-                _ => Kind::Idle,
-            },
-            Action::Dial(dial) if dial.serving.is_none() => Kind::Connecting,
-            Action::Dial(_) | Action::Hold(_) => Kind::Connected,
-            Action::SleepUntil(_) => Kind::Reconnecting,
-            Action::GiveUp(_) => Kind::GaveUp,
+            Action::SleepUntil(wait) => {
+                wheel.set(index, wait.until);
+                Kind::Reconnecting
+            }
+            Action::Dial(dial) => {
+                wheel.guard(index, dial.wake);
+                if dial.serving.is_none() { Kind::Connecting } else { Kind::Replacing }
+            }
+            Action::Hold(hold) => {
+                wheel.set(index, hold.wake.unwrap_or(Timestamp::MAX));
+                Kind::Connected
+            }
+            Action::Idle => {
+                wheel.set(index, Timestamp::MAX);
+                self.idle()
+            }
+            Action::GiveUp(_) => {
+                wheel.set(index, Timestamp::MAX);
+                Kind::GaveUp
+            }
         };
-        let dialing = action.dial().is_some();
-        if slot.kind != kind {
-            *self.counts.of(slot.kind) -= 1;
-            *self.counts.of(kind) += 1;
-            slot.kind = kind;
+        if self.kind != kind {
+            tally.leave(self.kind);
+            tally.enter(kind);
+            self.kind = kind;
         }
-        if slot.dialing != dialing {
-            slot.dialing = dialing;
-            self.limits.in_flight = if dialing {
-                self.limits.in_flight.saturating_add(1)
-            } else {
-                self.limits.in_flight.saturating_sub(1)
-            };
+        kind
+    }
+
+    #[cold]
+    fn idle(&self) -> Kind {
+        match self.reconnector.as_ref().map(|link| link.status().phase) {
+            Some(Phase::Offline) => Kind::Offline,
+            _ => Kind::Idle,
         }
-        self.wheel.set(index, action.wake());
     }
 }
 

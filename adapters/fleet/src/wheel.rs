@@ -1,9 +1,8 @@
 //! A timer wheel: when to look at each of a million links, at a few instructions each.
 //!
-//! The one fact that makes the rest predictable: a link is never told too late and may be looked at too
-//! early. So a timer that moves to a later time stays where it is filed and is filed anew when that
-//! slot comes, and one that moves to an earlier time leaves a stale entry behind, which is dropped when
-//! its slot comes.
+//! The one fact that makes the rest predictable: every timer is in the slot that its time falls into, and
+//! whatever else is there is stale. So a timer that moves leaves its old entry behind, which is dropped
+//! when its slot comes, and nothing is ever searched for. The slot that has begun is sorted.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
@@ -12,21 +11,19 @@ use core::cmp::Reverse;
 use redial::Timestamp;
 
 use crate::cells::{Cells, Chain};
+use crate::order::{Entry, Sorter};
 
-/// Nanoseconds of a tick, as a power of two: 2²⁰ ns ≈ 1.05 ms.
-const TICK: u32 = 20;
-/// Slots of a level, as a power of two.
-const SLOT: usize = 8;
-const SLOTS: usize = 1 << SLOT;
-/// Words of one bit for each slot of a level.
-const WORDS: usize = SLOTS / 64;
-const LEVELS: usize = 3;
-/// All ticks of one turn of the highest level, 4.9 hours.
-const TURN: u64 = (1 << (SLOT * LEVELS)) - 1;
-/// The bits of a tick that are kept: one more than a turn, so that it is known which of two is first.
-const LOW: u32 = (1 << (SLOT * LEVELS + 1)) - 1;
-/// In no slot.
-const NOWHERE: u32 = u32::MAX;
+/// Nanoseconds of a slot, as a power of two: 2²⁶ ns ≈ 67 ms.
+const SLOT: u32 = 26;
+/// Slots of this length that are kept apart, 69 s of them; most waits are shorter, and are filed once.
+const NEAR: usize = 1024;
+/// Slots as long as all of these together, 4.9 hours of them; and one for what is beyond this turn.
+const FAR: usize = 256;
+const SLOTS: usize = NEAR + FAR + 1;
+const NEAR_BITS: u32 = NEAR.ilog2();
+const TURN_BITS: u32 = NEAR_BITS + FAR.ilog2();
+/// Words of one bit for each slot.
+const WORDS: usize = SLOTS.div_ceil(64);
 /// Not set.
 const NEVER: u64 = u64::MAX;
 
@@ -35,32 +32,41 @@ const NEVER: u64 = u64::MAX;
 pub(crate) struct Wheel {
     /// When each timer is due, exactly.
     at: Vec<u64>,
-    /// The low bits of the tick under which it is filed.
-    filed: Vec<u32>,
-    /// The last level has one slot, for what is beyond this turn.
-    levels: [[Chain; SLOTS]; LEVELS + 1],
-    /// Slots in use, one bit each.
-    used: [[u64; WORDS]; LEVELS + 1],
+    /// What is filed where; empty until something is.
+    slots: Vec<Chain>,
+    /// Slots in use, one bit each, and which of these words are not zero.
+    used: [u64; WORDS],
+    words: u32,
     cells: Cells,
-    /// The tick that has begun.
-    tick: u64,
-    /// What is left of its slot.
-    rest: Chain,
-    /// Timers of this tick, to the nanosecond.
-    near: BinaryHeap<Reverse<(u64, u32)>>,
+    /// The slot that has begun.
+    slot: u64,
+    /// Its timers in order, and how many of them are done.
+    soon: Vec<Entry>,
+    done: usize,
+    sorter: Sorter,
+    /// Timers that were set when it had begun.
+    late: BinaryHeap<Reverse<Entry>>,
+    /// Timers that are seldom reached, and are not filed before the next slot.
+    fresh: Vec<(u64, u32)>,
+    /// The first of these.
+    fresh_first: u64,
 }
 
 impl Wheel {
     pub(crate) const fn new() -> Self {
         Self {
             at: Vec::new(),
-            filed: Vec::new(),
-            levels: [[Chain::EMPTY; SLOTS]; LEVELS + 1],
-            used: [[0; WORDS]; LEVELS + 1],
+            slots: Vec::new(),
+            used: [0; WORDS],
+            words: 0,
             cells: Cells::new(),
-            tick: 0,
-            rest: Chain::EMPTY,
-            near: BinaryHeap::new(),
+            slot: 0,
+            soon: Vec::new(),
+            done: 0,
+            sorter: Sorter::new(),
+            late: BinaryHeap::new(),
+            fresh: Vec::new(),
+            fresh_first: NEVER,
         }
     }
 
@@ -69,20 +75,19 @@ impl Wheel {
         let len = index as usize + 1;
         if len > self.at.len() {
             self.at.resize(len, NEVER);
-            self.filed.resize(len, NOWHERE);
         }
+        self.slots.resize(SLOTS, Chain::EMPTY);
     }
 
     /// Lets time begin at `now`, if no timer is filed yet.
     pub(crate) fn begin(&mut self, now: Timestamp) {
-        if self.first().is_none() && self.rest == Chain::EMPTY && self.near.is_empty() {
-            self.tick = self.tick.max(now.as_nanos() >> TICK);
+        if self.next() == Timestamp::MAX {
+            self.slot = self.slot.max(now.as_nanos() >> SLOT);
         }
     }
 
     pub(crate) fn reserve(&mut self, additional: usize) {
         self.at.reserve_exact(additional);
-        self.filed.reserve_exact(additional);
     }
 
     /// When `index` is due.
@@ -95,170 +100,230 @@ impl Wheel {
     #[inline]
     pub(crate) fn set(&mut self, index: u32, at: Timestamp) {
         let at = at.as_nanos();
-        let tick = self.tick;
-        let (Some(timer), Some(filed)) =
-            (self.at.get_mut(index as usize), self.filed.get(index as usize))
-        else {
-            return;
-        };
-        *timer = at;
-        if at == NEVER {
-            return;
-        }
-        // The filed tick is at most one turn away, so its low bits say how far.
-        let ahead = u64::from(filed.wrapping_sub(low(tick)) & LOW);
-        let due = (at >> TICK).saturating_sub(tick);
-        let early = *filed != NOWHERE && due >= ahead && due > 0;
-        if !early {
+        let Some(timer) = self.at.get_mut(index as usize) else { return };
+        if core::mem::replace(timer, at) != at && at != NEVER {
             self.file(index, at);
         }
     }
 
-    fn file(&mut self, index: u32, at: u64) {
-        let Some(filed) = self.filed.get_mut(index as usize) else { return };
-        let mut due = at >> TICK;
-        if due <= self.tick {
-            *filed = low(self.tick);
-            self.near.push(Reverse((at, index)));
-            return;
+    /// As [`set`](Self::set), for a timer that will probably be set anew before it is due.
+    #[inline]
+    pub(crate) fn guard(&mut self, index: u32, at: Timestamp) {
+        let at = at.as_nanos();
+        if let Some(timer) = self.at.get_mut(index as usize) {
+            *timer = at;
+            self.fresh.push((at, index));
+            self.fresh_first = self.fresh_first.min(at);
         }
-        let mut level = (due ^ self.tick).ilog2() as usize / SLOT;
-        if level >= LEVELS {
-            // Beyond this turn it is looked at when the next one begins.
-            level = LEVELS;
-            due = (self.tick | TURN) + 1;
-        }
-        *filed = low(due);
-        #[expect(clippy::cast_possible_truncation, reason = "eight bits are asked for")]
-        let slot = (due >> (level * SLOT)) as usize % SLOTS;
-        let slot = if level == LEVELS { 0 } else { slot };
-        self.used[level][slot / 64] |= 1 << (slot % 64);
-        self.cells.push(&mut self.levels[level][slot], index);
     }
 
-    /// A timer that is due at `now`, which is then unset. They do not come in order.
+    #[inline]
+    fn file(&mut self, index: u32, at: u64) {
+        let due = at >> SLOT;
+        let slot = match due ^ self.slot {
+            _ if due <= self.slot => return self.hurry(index, at),
+            apart if apart >> NEAR_BITS == 0 => Self::near(due),
+            apart if apart >> TURN_BITS == 0 => NEAR + Self::far(due),
+            // Looked at when the next turn begins.
+            _ => SLOTS - 1,
+        };
+        let Some(chain) = self.slots.get_mut(slot) else { return };
+        if *chain == Chain::EMPTY {
+            self.used[slot / 64] |= 1 << (slot % 64);
+            self.words |= 1 << (slot / 64);
+        }
+        self.cells.push(chain, index);
+    }
+
+    #[inline]
+    fn near(slot: u64) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "the low bits are asked for")]
+        let low = slot as usize;
+        low % NEAR
+    }
+
+    #[inline]
+    fn far(slot: u64) -> usize {
+        (slot >> NEAR_BITS) as usize % FAR
+    }
+
+    /// Of the slot that has begun, or past.
+    #[inline(never)]
+    fn hurry(&mut self, index: u32, at: u64) {
+        let within = at.saturating_sub(self.slot << SLOT);
+        self.late.push(Reverse(Entry::new(within, index)));
+    }
+
+    /// A timer that is due at `now`, which is then unset.
+    #[inline]
     pub(crate) fn pop(&mut self, now: Timestamp) -> Option<u32> {
         let now = now.as_nanos();
         loop {
-            // First what is left of this tick's slot.
-            while let Some(index) = self.cells.pop(&mut self.rest) {
-                if self.due(index, now) {
-                    return Some(index);
-                }
-            }
-            while let Some(&Reverse((at, index))) = self.near.peek() {
-                if at > now {
+            while let Some(entry) = self.soon.get(self.done).copied() {
+                if (self.slot << SLOT) + entry.within() > now {
                     break;
                 }
-                self.near.pop();
-                if self.due(index, now) {
-                    return Some(index);
+                self.done += 1;
+                if self.is_due(entry, now) {
+                    return Some(entry.index());
                 }
             }
-            if !self.advance(now >> TICK) {
+            if let Some(index) = self.pop_late(now) {
+                return Some(index);
+            }
+            if !self.advance(now) {
                 return None;
             }
         }
     }
 
-    /// Whether an entry that comes up now is a timer that is due. One that is not is filed anew.
+    /// Whether the timer of an entry that comes up now is due, and not stale. It is then unset.
     #[inline]
-    fn due(&mut self, index: u32, now: u64) -> bool {
-        let (Some(at), Some(filed)) =
-            (self.at.get_mut(index as usize), self.filed.get_mut(index as usize))
-        else {
-            return false;
-        };
-        if *filed != low(self.tick) {
-            return false;
-        }
-        *filed = NOWHERE;
-        if *at <= now {
-            *at = NEVER;
-            return true;
-        }
-        let at = *at;
-        if at != NEVER {
-            self.file(index, at);
-        }
-        false
+    fn is_due(&mut self, entry: Entry, now: u64) -> bool {
+        let timer = self.at.get_mut(entry.index() as usize).filter(|at| **at <= now);
+        timer.map(|at| *at = NEVER).is_some()
     }
 
-    /// Goes to the next slot that begins at or before `target`; false if there is none.
-    fn advance(&mut self, target: u64) -> bool {
-        let Some((level, slot, begin)) = self.first().filter(|(.., begin)| *begin <= target) else {
-            // What was near is past when its tick is.
-            self.tick = self.tick.max(target);
+    #[inline]
+    fn pop_late(&mut self, now: u64) -> Option<u32> {
+        while let Some(&Reverse(entry)) = self.late.peek() {
+            if (self.slot << SLOT) + entry.within() > now {
+                break;
+            }
+            self.late.pop();
+            if self.is_due(entry, now) {
+                return Some(entry.index());
+            }
+        }
+        None
+    }
+
+    /// Goes on when all that was due in this slot is done; false if nothing more is due at `now`.
+    #[inline]
+    fn advance(&mut self, now: u64) -> bool {
+        if now >> SLOT == self.slot && now < self.fresh_first {
             return false;
-        };
-        self.tick = begin;
-        self.used[level][slot / 64] &= !(1 << (slot % 64));
-        let mut chain = core::mem::replace(&mut self.levels[level][slot], Chain::EMPTY);
-        if level == 0 {
-            self.rest = chain;
+        }
+        self.turn(now)
+    }
+
+    /// Goes to the next slot in use that begins at or before `now`; false if there is none.
+    #[inline(never)]
+    fn turn(&mut self, now: u64) -> bool {
+        if !self.fresh.is_empty() {
+            self.settle();
             return true;
         }
-        // Nearer, by the times that hold now, without what was filed elsewhere since.
-        let span = (1_u32 << (SLOT * level)) - 1;
-        while let Some(index) = self.cells.pop(&mut chain) {
-            let (Some(at), Some(filed)) =
-                (self.at.get(index as usize), self.filed.get_mut(index as usize))
-            else {
-                continue;
-            };
-            if *filed == NOWHERE || (*filed ^ low(begin)) & !span != 0 {
-                continue;
-            }
-            *filed = NOWHERE;
-            let at = *at;
-            if at != NEVER {
-                self.file(index, at);
-            }
+        if self.cells.blocks() > 2 * SLOTS + self.at.len() {
+            self.rebuild();
+            return true;
+        }
+        let Some((place, begin)) = self.first().filter(|(_, begin)| *begin <= now >> SLOT) else {
+            self.slot = self.slot.max(now >> SLOT);
+            return false;
+        };
+        self.slot = begin;
+        self.used[place / 64] &= !(1 << (place % 64));
+        if self.used[place / 64] == 0 {
+            self.words &= !(1 << (place / 64));
+        }
+        let Some(chain) = self.slots.get_mut(place) else { return false };
+        let chain = core::mem::replace(chain, Chain::EMPTY);
+        if place < NEAR {
+            self.sort(chain);
+        } else {
+            self.spread(chain, place);
         }
         true
     }
 
-    /// The slot that begins first, and its tick. What is ahead on one level is over before anything on
-    /// the next begins.
-    #[inline]
-    fn first(&self) -> Option<(usize, usize, u64)> {
-        let used = self.used.as_flattened();
-        let word = used.iter().position(|word| *word != 0)?;
-        let level = word / WORDS;
-        // Slots before the current one belong to no tick of this turn, and are empty.
-        let slot = word % WORDS * 64 + used[word].trailing_zeros() as usize;
-        let begin = if level == LEVELS {
-            (self.tick | TURN) + 1
-        } else {
-            let shift = SLOT * level;
-            self.tick >> (shift + SLOT) << (shift + SLOT) | (slot as u64) << shift
+    /// The timers of the slot that begins, in order.
+    fn sort(&mut self, chain: Chain) {
+        let Self { at, sorter, slot, .. } = self;
+        sorter.begin(SLOT, self.soon.len());
+        self.cells.drain(chain, |index| {
+            if let Some(at) = at.get(index as usize).filter(|at| **at >> SLOT == *slot) {
+                sorter.push(Entry::new(at % (1 << SLOT), index));
+            }
+        });
+        sorter.finish(&mut self.soon);
+        self.done = 0;
+    }
+
+    /// The timers of a long slot, or of the next turn, to where they belong now.
+    fn spread(&mut self, mut chain: Chain, place: usize) {
+        while let Some(index) = self.cells.pop(&mut chain) {
+            let Some(at) = self.at.get(index as usize).copied() else { continue };
+            let due = at >> SLOT;
+            let beyond = place == SLOTS - 1 && due >= self.slot && at != NEVER;
+            if beyond || (due ^ self.slot) >> NEAR_BITS == 0 {
+                self.file(index, at);
+            }
+        }
+    }
+
+    /// Files what has stayed fresh.
+    fn settle(&mut self) {
+        for place in 0..self.fresh.len() {
+            let Some((at, index)) = self.fresh.get(place).copied() else { break };
+            if self.at.get(index as usize) == Some(&at) {
+                self.file(index, at);
+            }
+        }
+        self.fresh.clear();
+        self.fresh_first = NEVER;
+    }
+
+    /// Files every timer anew, once stale entries outnumber them by far: somebody moves timers without end.
+    #[cold]
+    fn rebuild(&mut self) {
+        self.slots.fill(Chain::EMPTY);
+        (self.used, self.words) = ([0; WORDS], 0);
+        self.cells = Cells::new();
+        self.soon.clear();
+        self.late.clear();
+        for index in (0..).take(self.at.len()) {
+            let at = self.at.get(index as usize).copied().unwrap_or(NEVER);
+            if at != NEVER {
+                self.file(index, at);
+            }
+        }
+    }
+
+    /// The place that begins first, and when.
+    fn first(&self) -> Option<(usize, u64)> {
+        // Those before the present one belong to no slot of this turn, and are empty. All that is near
+        // is over before anything that is far begins.
+        let word = self.words.trailing_zeros() as usize;
+        let place = word * 64 + self.used.get(word)?.trailing_zeros() as usize;
+        let begin = match place {
+            _ if place < NEAR => (self.slot >> NEAR_BITS << NEAR_BITS) + place as u64,
+            _ if place < NEAR + FAR => {
+                (self.slot >> TURN_BITS << TURN_BITS) + ((place - NEAR) << NEAR_BITS) as u64
+            }
+            _ => ((self.slot >> TURN_BITS) + 1) << TURN_BITS,
         };
-        Some((level, slot, begin))
+        Some((place, begin))
     }
 
     /// When to look next, at or before the first timer; [`Timestamp::MAX`] for never.
     pub(crate) fn next(&self) -> Timestamp {
-        if self.rest != Chain::EMPTY {
-            return Timestamp::from_nanos(self.tick << TICK);
-        }
-        let near = self.near.peek().map_or(NEVER, |Reverse((at, _))| *at);
-        let slot = self.first().map_or(NEVER, |(.., begin)| begin << TICK);
-        Timestamp::from_nanos(near.min(slot))
+        let begun = self.slot << SLOT;
+        let soon = self.soon.get(self.done).map_or(NEVER, |entry| begun + entry.within());
+        let late = self.late.peek().map_or(NEVER, |Reverse(entry)| begun + entry.within());
+        let slot = self.first().map_or(NEVER, |(_, begin)| begin << SLOT);
+        Timestamp::from_nanos(soon.min(late).min(slot).min(self.fresh_first))
     }
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         self.at.capacity() * size_of::<u64>()
-            + (self.filed.capacity() + self.cells.capacity()) * size_of::<u32>()
-            + self.near.capacity() * size_of::<(u64, u32)>()
+            + self.slots.capacity() * size_of::<Chain>()
+            + self.cells.capacity() * size_of::<u32>()
+            + (self.soon.capacity() + self.late.capacity()) * size_of::<Entry>()
+            + self.fresh.capacity() * size_of::<(u64, u32)>()
+            + self.sorter.bytes()
     }
-}
-
-#[inline]
-const fn low(tick: u64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is asked for")]
-    let low = tick as u32 & LOW;
-    low
 }
 
 #[cfg(test)]
@@ -342,12 +407,17 @@ mod tests {
                         2 => now,
                         _ => now.saturating_add(draws.span()),
                     };
-                    wheel.set(index, Timestamp::from_nanos(at));
+                    let at_time = Timestamp::from_nanos(at);
+                    if draws.below(2) == 0 {
+                        wheel.set(index, at_time);
+                    } else {
+                        wheel.guard(index, at_time);
+                    }
                     reference.set(index, at);
                 }
                 let first = reference.timers.values().min().copied().unwrap_or(u64::MAX);
                 let next = wheel.next().as_nanos();
-                assert!(next <= first, "would wake at {next}, after {first}");
+                assert!(next <= first.max(now), "would wake at {next}, after {first}");
                 now = match draws.below(4) {
                     0 if first != u64::MAX => first.max(now),
                     1 if next != u64::MAX => next.max(now),
@@ -402,10 +472,41 @@ mod tests {
     }
 
     #[test]
+    fn timers_that_move_without_end_take_no_more_memory() {
+        let mut wheel = Wheel::new();
+        wheel.grow(0);
+        for moved in 0..1_000_000 {
+            wheel.set(0, Timestamp::from_nanos(3_600_000_000_000 + moved));
+            if moved % 1000 == 0 {
+                assert_eq!(collect(&mut wheel, moved * 100_000).len(), 0);
+            }
+        }
+        let cells = wheel.cells.capacity();
+        assert!(cells < 4 * SLOTS * Cells::BLOCK, "{cells} cells");
+        assert_eq!(collect(&mut wheel, 3_601_000_000_000).len(), 1);
+    }
+
+    #[test]
+    fn what_is_seldom_reached_is_reached_all_the_same() {
+        for ahead in [1, 1 << SLOT, 40_000_000, 68_000_000, 10_000_000_000, 100_000_000_000_000] {
+            let mut wheel = Wheel::new();
+            wheel.grow(1);
+            wheel.begin(Timestamp::from_nanos(12_345_678));
+            wheel.guard(0, Timestamp::from_nanos(12_345_678 + ahead));
+            wheel.guard(1, Timestamp::from_nanos(12_345_678 + ahead));
+            wheel.set(1, Timestamp::MAX);
+            assert!(wheel.next() <= Timestamp::from_nanos(12_345_678 + ahead));
+            assert_eq!(collect(&mut wheel, 12_345_678 + ahead / 2).len(), 0, "{ahead}");
+            assert_eq!(collect(&mut wheel, 12_345_678 + ahead - 1).len(), 0, "{ahead}");
+            assert_eq!(collect(&mut wheel, 12_345_678 + ahead).len(), 1, "{ahead}");
+        }
+    }
+
+    #[test]
     fn the_ends_of_turns_lose_nothing() {
-        let turn = (TURN + 1) << TICK;
-        for begin in [turn - 1, turn - (1 << TICK), turn, 2 * turn - 1, 4 * turn - (2 << TICK)] {
-            for ahead in [1, (1 << TICK) - 1, 1 << TICK, 2 << TICK, turn - 1, turn, 5 * turn] {
+        let turn = 1 << (TURN_BITS + SLOT);
+        for begin in [turn - 1, turn - (1 << SLOT), turn, 2 * turn - 1, 4 * turn - (2 << SLOT)] {
+            for ahead in [1, (1 << SLOT) - 1, 1 << SLOT, 2 << SLOT, turn - 1, turn, 5 * turn] {
                 let mut wheel = Wheel::new();
                 wheel.grow(0);
                 wheel.begin(Timestamp::from_nanos(begin));

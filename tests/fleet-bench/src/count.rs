@@ -15,22 +15,33 @@ pub(crate) const fn float(count: u64) -> f64 {
 
 /// Counted are only the instructions in here.
 #[inline(never)]
-fn measured(world: &mut impl World, events: u64) {
-    world.run(events);
+fn measured(world: &mut impl World, events: u64) -> u64 {
+    world.run(events)
 }
 
 fn side<W: World>(links: u32, events: u64) {
     let mut world = W::new(links);
-    world.run(u64::from(links) * 8);
-    measured(&mut world, events);
+    world.run(u64::from(links) * 20);
+    let begin = world.elapsed();
+    let done = measured(&mut world, events);
+    println!("{done} {}", world.elapsed().saturating_sub(begin).as_nanos());
 }
 
 pub(crate) fn child(name: &str, links: u32, events: u64) {
     if name == "fleet" { side::<Links>(links, events) } else { side::<Tasks>(links, events) }
 }
 
-pub(crate) fn instructions(side: &str, links: u32) -> Result<f64, String> {
-    let events = 400_000;
+/// What one side did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count {
+    /// Per event.
+    pub(crate) instructions: f64,
+    /// Events in a simulated second.
+    pub(crate) rate: f64,
+}
+
+pub(crate) fn instructions(side: &str, links: u32) -> Result<Count, String> {
+    let events = 800_000;
     let program = current_exe().map_err(|error| error.to_string())?;
     let name = format!("redial-fleet-bench-{}.callgrind", std::process::id());
     let profile = temp_dir().join(name);
@@ -54,5 +65,13 @@ pub(crate) fn instructions(side: &str, links: u32) -> Result<f64, String> {
     let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
     let total: Option<u64> = total.and_then(|total| total.trim().parse().ok());
     let total = total.filter(|total| *total > 0).ok_or("no instructions in the profile")?;
-    Ok(float(total) / float(events))
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    let said: Option<Vec<u64>> = said.split_whitespace().map(|word| word.parse().ok()).collect();
+    let Some([done, nanos]) = said.as_deref() else {
+        return Err("it did not say what it did".into());
+    };
+    Ok(Count {
+        instructions: float(total) / float(*done),
+        rate: float(*done) * 1e9 / float(*nanos),
+    })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::World;
 use crate::links::UP;
@@ -33,15 +33,16 @@ impl Draws {
     }
 }
 
-pub(crate) struct Tasks(Runtime);
+pub(crate) struct Tasks(Runtime, Instant);
 
 async fn link(seed: u64) {
     let mut draws = Draws(seed);
     sleep(Duration::from_millis(draws.next() % 30_000)).await;
     let backoff = ExponentialBuilder::new()
-        .with_min_delay(Duration::from_millis(100))
+        // Its jitter adds up to the whole delay: between these and twice as much, as the fleet's waits.
+        .with_min_delay(Duration::from_millis(50))
         .with_factor(2.0)
-        .with_max_delay(Duration::from_secs(30))
+        .with_max_delay(Duration::from_secs(15))
         .with_jitter()
         .without_max_times();
     loop {
@@ -68,15 +69,21 @@ impl World for Tasks {
         for seed in 0..u64::from(links) {
             runtime.spawn(link(seed));
         }
-        Self(runtime)
+        let begin = runtime.block_on(async { Instant::now() });
+        Self(runtime, begin)
     }
 
-    fn run(&mut self, events: u64) {
-        let target = EVENTS.load(Ordering::Relaxed) + events;
+    fn elapsed(&self) -> Duration {
+        self.0.block_on(async { self.1.elapsed() })
+    }
+
+    fn run(&mut self, events: u64) -> u64 {
+        let before = EVENTS.load(Ordering::Relaxed);
         self.0.block_on(async {
-            while EVENTS.load(Ordering::Relaxed) < target {
+            while EVENTS.load(Ordering::Relaxed) < before + events {
                 sleep(Duration::from_millis(10)).await;
             }
         });
+        EVENTS.load(Ordering::Relaxed) - before
     }
 }
