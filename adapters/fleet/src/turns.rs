@@ -170,28 +170,20 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Slot<P, S> {
         wheel: &mut Wheel,
         index: u32,
     ) -> Kind {
-        let kind = match action {
-            Action::SleepUntil(wait) => {
-                wheel.set(index, wait.until);
-                Kind::Reconnecting
-            }
-            Action::Dial(dial) => {
-                wheel.guard(index, dial.wake);
-                if dial.serving.is_none() { Kind::Connecting } else { Kind::Replacing }
-            }
-            Action::Hold(hold) => {
-                wheel.set(index, hold.wake.unwrap_or(Timestamp::MAX));
-                Kind::Connected
-            }
-            Action::Idle => {
-                wheel.set(index, Timestamp::MAX);
-                self.idle()
-            }
-            Action::GiveUp(_) => {
-                wheel.set(index, Timestamp::MAX);
-                Kind::GaveUp
-            }
+        let (kind, wake) = match action {
+            Action::SleepUntil(wait) => (Kind::Reconnecting, wait.until),
+            Action::Dial(dial) if dial.serving.is_none() => (Kind::Connecting, dial.wake),
+            Action::Dial(dial) => (Kind::Replacing, dial.wake),
+            Action::Hold(hold) => (Kind::Connected, hold.wake.unwrap_or(Timestamp::MAX)),
+            Action::Idle => (self.idle(), Timestamp::MAX),
+            Action::GiveUp(_) => (Kind::GaveUp, Timestamp::MAX),
         };
+        // Few dials end by their deadline.
+        if matches!(kind, Kind::Connecting | Kind::Replacing) {
+            wheel.guard(index, wake);
+        } else {
+            wheel.set(index, wake);
+        }
         if self.kind != kind {
             tally.leave(self.kind);
             tally.enter(kind);
