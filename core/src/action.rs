@@ -13,6 +13,42 @@ use crate::time::Timestamp;
 /// lost when an action is lost: [`action()`](crate::Reconnector::action) says it again.
 ///
 /// Exhaustive on purpose: an ignored action is a hang, so a new one must break the build.
+///
+/// A driver that runs more than one thing at a time compares the world with four questions, and
+/// mends the difference:
+///
+/// ```
+/// use redial::{Action, DialId};
+///
+/// #[derive(Default)]
+/// struct World {
+///     dialing: Option<DialId>,
+///     /// The connection in use, and the replaced one.
+///     connected: Vec<DialId>,
+/// }
+///
+/// impl World {
+///     fn reconcile(&mut self, action: &Action) {
+///         let dial = action.dial();
+///         if self.dialing != dial.map(|dial| dial.id) {
+///             // Drops the old dial, whatever it was, and starts this one.
+///             self.dialing = dial.map(|dial| dial.id);
+///         }
+///         let named = [action.held(), action.draining().map(|old| old.id)];
+///         self.connected.retain(|id| named.contains(&Some(*id)));
+///         // And then waits, for something to happen or until `action.wake()`.
+///     }
+/// }
+///
+/// # use redial::{Event, Policy, Reconnector, Timestamp};
+/// let mut link = Reconnector::new(Policy::DEFAULT, 1);
+/// let mut world = World::default();
+/// world.reconcile(&link.handle(Timestamp::ORIGIN, Event::Start));
+/// let id = world.dialing.take().unwrap();
+/// world.connected.push(id);
+/// world.reconcile(&link.handle(Timestamp::ORIGIN, Event::Connected(id)));
+/// assert_eq!((world.dialing, world.connected), (None, vec![id]));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
     /// Nothing, until the application speaks: not started, stopped, offline, or without an
@@ -58,6 +94,24 @@ pub struct Wait {
 }
 
 /// A connection that should exist.
+///
+/// ```
+/// # use core::time::Duration;
+/// # use redial::{Action, Event, Policy, Reconnector, Timestamp};
+/// # let at = |secs| Timestamp::from_origin(Duration::from_secs(secs));
+/// # let mut link = Reconnector::new(Policy::DEFAULT, 1);
+/// # let first = link.handle(at(0), Event::Start).dial().unwrap();
+/// # link.handle(at(0), Event::Connected(first.id));
+/// // The server is to be restarted in a minute: a new connection is dialed beside the old one.
+/// let action = link.handle(at(100), Event::GoingAway(first.id, Some(at(160))));
+/// let second = action.dial().unwrap();
+/// assert_eq!(second.serving, Some(first.id));
+///
+/// // It is the link as soon as it is up, and the old one has some time to finish.
+/// let Action::Hold(hold) = link.handle(at(101), Event::Connected(second.id)) else { panic!() };
+/// assert_eq!(hold.id, second.id);
+/// assert_eq!(hold.draining.unwrap().id, first.id);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Hold {
@@ -80,6 +134,21 @@ pub struct Draining {
 }
 
 /// The end of a link, until `Start`.
+///
+/// ```
+/// use redial::{Action, Event, Failure, GiveUpReason, Policy, Reconnector, Timestamp};
+///
+/// let now = Timestamp::ORIGIN;
+/// let mut link = Reconnector::new(Policy::DEFAULT, 1);
+/// let dial = link.handle(now, Event::Start).dial().unwrap();
+/// let action = link.handle(now, Event::DialFailed(dial.id, Failure::Fatal));
+/// let Action::GiveUp(end) = action else { panic!() };
+/// assert_eq!(end.reason, GiveUpReason::Fatal);
+/// assert_eq!(end.to_string(), "gave up: fatal failure after 1 attempt in 0ns, last failure: fatal");
+///
+/// // The password was changed. A new outage begins, with fresh counters.
+/// assert_eq!(link.handle(now, Event::Start).dial().unwrap().attempt, 1);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct GiveUp {
@@ -95,6 +164,19 @@ pub struct GiveUp {
 
 /// The gate that makes a wait as long as it is. When several hold equally long, the first in this
 /// order is named.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Action, Event, Failure, Policy, Reconnector, Timestamp, WaitReason};
+///
+/// let now = Timestamp::ORIGIN;
+/// let mut link = Reconnector::new(Policy::DEFAULT, 1);
+/// let dial = link.handle(now, Event::Start).dial().unwrap();
+/// let hint = Failure::RetryAfter { delay: Duration::from_secs(60), spread: Duration::ZERO };
+/// let Action::SleepUntil(wait) = link.handle(now, Event::DialFailed(dial.id, hint)) else { panic!() };
+/// assert_eq!(wait.reason, WaitReason::Hint);
+/// println!("next dial at {}: {}", wait.until, wait.reason);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum WaitReason {

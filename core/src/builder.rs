@@ -8,6 +8,28 @@ use crate::jitter::Jitter;
 use crate::policy::{FirstRetry, Overload, Refresh, Selection};
 
 /// Builds a [`Policy`](crate::Policy); every setter is `const`, overrides one thing and may come in any order.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Backoff, BreakerPolicy, FirstRetry, Policy, Selection};
+///
+/// // A client at a person's desk, with a primary server and a spare one.
+/// let policy = Policy::builder()
+///     .backoff(Backoff::exponential(Duration::from_millis(250), 2, 1))
+///     .cap(Duration::from_secs(5))
+///     .first_retry(FirstRetry::Immediate)
+///     .max_elapsed(Duration::from_secs(3600))
+///     .breaker(BreakerPolicy::consecutive(5))
+///     .selection(Selection::Priority { failback: Some(Duration::from_secs(60)) })
+///     .idle_timeout(Duration::from_secs(30))
+///     .build()?;
+/// assert_eq!(policy.cap(), Duration::from_secs(5));
+///
+/// // What cannot work is told by name.
+/// let error = policy.to_builder().cap(Duration::from_millis(100)).build().unwrap_err();
+/// assert_eq!(error.to_string(), "backoff: initial is above cap");
+/// # Ok::<(), redial::PolicyError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is built"]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setter of its own")]

@@ -8,6 +8,22 @@ use crate::time::Timestamp;
 /// Addresses stay with the caller: actions name keys, and a key is looked up when it is dialed. A
 /// failing endpoint is put behind the others, never removed. Made by [`new`](Self::new); the
 /// reconnector keeps the rest.
+///
+/// ```
+/// use redial::{Endpoint, Event, Failure, Policy, Reconnector, Timestamp};
+///
+/// let addresses = ["a.example.com:7000", "b.example.com:7000"];
+/// let endpoints: Vec<_> = (0..).zip(&addresses).map(|(key, _)| Endpoint::new(key)).collect();
+/// let mut link = Reconnector::with_endpoints(Policy::DEFAULT, 1, endpoints);
+///
+/// let now = Timestamp::ORIGIN;
+/// let dial = link.handle(now, Event::Start).dial().unwrap();
+/// assert_eq!(addresses[dial.endpoint as usize], "a.example.com:7000");
+///
+/// // In the wrong role: left alone for a minute or so.
+/// link.handle(now, Event::DialFailed(dial.id, Failure::Unsuitable));
+/// assert!(link.endpoints()[0].parked_until() > now);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Endpoint {
     key: u32,

@@ -9,6 +9,26 @@ use crate::time::Timestamp;
 /// Every event is legal in every state. One that makes no sense (an id that is not current, `Stop`
 /// twice) acts as a [`Tick`](Self::Tick) and is counted in
 /// [`Counters::ignored`](crate::Counters::ignored).
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Action, Event, Failure, Phase, Policy, Reconnector, Timestamp};
+///
+/// let at = |secs| Timestamp::from_origin(Duration::from_secs(secs));
+/// let mut link = Reconnector::new(Policy::DEFAULT, 1);
+/// let dial = link.handle(at(0), Event::Start).dial().unwrap();
+/// link.handle(at(1), Event::Connected(dial.id));
+///
+/// // No new dials while the network is gone; what is connected stays, and may end.
+/// link.handle(at(60), Event::Offline);
+/// link.handle(at(61), Event::Closed(dial.id, Failure::TimedOut));
+/// assert_eq!(link.status().phase, Phase::Offline);
+/// let next = link.handle(at(600), Event::Online).dial().unwrap();
+///
+/// // The old socket once more. It is not the link, so this changes nothing.
+/// link.handle(at(600), Event::Closed(dial.id, Failure::Unreachable));
+/// assert_eq!((link.action(), link.counters().ignored), (Action::Dial(next), 1));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Event {

@@ -8,6 +8,26 @@ use core::time::Duration;
 /// Map your protocol's errors to these by kind, never by their text;
 /// [`manual::failures`](crate::manual::failures) has a table for common protocols. When in doubt,
 /// say [`Unreachable`](Self::Unreachable).
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::Failure;
+///
+/// /// An HTTP server's answer to an upgrade that it did not grant.
+/// fn refused(status: u16, retry_after: Option<u64>) -> Failure {
+///     match (status, retry_after) {
+///         (429 | 503, Some(secs)) => {
+///             Failure::RetryAfter { delay: Duration::from_secs(secs), spread: Duration::ZERO }
+///         }
+///         (429 | 503, None) => Failure::Overloaded,
+///         (504, _) => Failure::TimedOut,
+///         (401 | 403, _) => Failure::Fatal,
+///         (421, _) => Failure::Unsuitable,
+///         _ => Failure::Unreachable,
+///     }
+/// }
+/// assert_eq!(refused(503, None).to_string(), "overloaded");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Failure {

@@ -52,6 +52,28 @@ pub enum Overload {
 }
 
 /// Which endpoint is dialed next, among those that may be dialed soonest.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Endpoint, Event, Failure, Policy, Reconnector, Selection, Timestamp};
+///
+/// let primary_first = Selection::Priority { failback: Some(Duration::from_secs(60)) };
+/// let policy = Policy::builder().selection(primary_first).build()?;
+/// let mut link = Reconnector::with_endpoints(policy, 1, [Endpoint::new(7), Endpoint::new(8)]);
+///
+/// let mut now = Timestamp::ORIGIN;
+/// let primary = link.handle(now, Event::Start).dial().unwrap();
+/// now = link.handle(now, Event::DialFailed(primary.id, Failure::Unreachable)).wake();
+/// let spare = link.handle(now, Event::Tick).dial().unwrap();
+/// assert_eq!((primary.endpoint, spare.endpoint), (7, 8));
+///
+/// // A minute with the spare one, and the primary is dialed beside it.
+/// link.handle(now, Event::Connected(spare.id));
+/// now = now.saturating_add(Duration::from_secs(90));
+/// let back = link.handle(now, Event::Tick).dial().unwrap();
+/// assert_eq!((back.endpoint, back.serving), (7, Some(spare.id)));
+/// # Ok::<(), redial::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Selection {

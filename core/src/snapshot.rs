@@ -79,6 +79,24 @@ pub struct Snapshot {
 }
 
 /// The health of one endpoint, under its key.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Endpoint, EndpointSnapshot, Policy, Reconnector, SnapshotError, Timestamp};
+///
+/// let list = || [Endpoint::new(7), Endpoint::new(8)];
+/// let link = Reconnector::with_endpoints(Policy::DEFAULT, 1, list());
+/// let saved = link.snapshot();
+/// let health: Vec<_> = link.endpoint_snapshots().map(|one| one.to_bytes()).collect();
+///
+/// // The next process. An endpoint that is not in the list any more is left out.
+/// let health: Result<Vec<_>, _> = health.iter().map(|one| EndpointSnapshot::from_bytes(one)).collect();
+/// let (away, now) = (Duration::from_secs(5), Timestamp::ORIGIN);
+/// let restored =
+///     Reconnector::restore_with_endpoints(Policy::DEFAULT, 1, list(), &saved, &health?, away, now);
+/// assert_eq!(restored.endpoints(), link.endpoints());
+/// # Ok::<(), SnapshotError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EndpointSnapshot {
     pub(crate) key: u32,

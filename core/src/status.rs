@@ -34,6 +34,17 @@ pub struct Status {
 }
 
 /// What a link is doing.
+///
+/// ```
+/// use redial::{Phase, Status};
+///
+/// /// Whether orders may be sent.
+/// fn may_trade(status: &Status) -> bool {
+///     matches!(status.phase, Phase::Connected { stable: true, .. })
+/// }
+/// # let link = redial::Reconnector::new(redial::Policy::DEFAULT, 1);
+/// # assert!(!may_trade(&link.status()));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Phase {

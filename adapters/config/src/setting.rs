@@ -130,7 +130,7 @@ impl Setting for Jitter {
     }
 }
 
-/// [`FirstRetry`](redial::FirstRetry): `immediate`, `backoff`, or the window as a duration.
+/// [`FirstRetry`]: `immediate`, `backoff`, or the window as a duration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum First {
