@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Plants deliberate bugs, one by one, in a copy of the core, and says which check caught each.
+"""Plants deliberate bugs, one by one, in a copy of the sources, and says which check caught each.
 
-    tests/planted/run.py [WORD]     all, or those whose description holds WORD
+    tests/planted/run.py [WORD]                     those of planted.toml, in the core
+    tests/planted/run.py --interleavings [WORD]     those of interleavings.toml, in the async adapter
 
-Fails if a replacement does not match exactly once, or if a bug is caught by nothing. Needs Python
+All, or those whose description holds WORD. Fails if a replacement does not match exactly once, or if a bug is caught by nothing. Needs Python
 3.11 and cargo. The copy and its build go to target/planted.
 """
 
@@ -30,6 +31,9 @@ CHECKS = {
 }
 TESTS = ["--test", "differential", "--test", "laws", "--test", "corpus"]
 
+CORE = ("planted.toml", "core/src")
+ASYNC = ("interleavings.toml", "adapters/async/src")
+
 
 def copy():
     shutil.rmtree(COPY, ignore_errors=True)
@@ -41,7 +45,28 @@ def copy():
             shutil.copy(ROOT / name, COPY / name)
 
 
-def caught():
+def interleaved(bugs):
+    """The scenario of these that fails in some interleaving; a lost wake-up aborts all."""
+    scenarios = sorted({bug["scenario"] for bug in bugs})
+    result = subprocess.run(
+        ["cargo", "test", "-q", "--release", "-p", "redial-async", "--lib", "--", *scenarios],
+        cwd=COPY,
+        env=dict(os.environ, CARGO_TARGET_DIR=str(TARGET / "loom"), RUSTFLAGS="--cfg loom"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=900,
+    )
+    if "could not compile" in result.stdout:
+        sys.exit(f"does not compile:\n{result.stdout}")
+    found = re.search(r"^thread 'interleavings::(?:\w+::)?(\w+)' .*panicked", result.stdout, re.MULTILINE)
+    if result.returncode and not found:
+        sys.exit(f"cargo failed:\n{result.stdout}")
+    return [found[1]] if found else []
+
+
+def caught(_):
     """The checks that fail."""
     environment = dict(
         os.environ,
@@ -78,25 +103,29 @@ def caught():
 
 
 def main():
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
-    bugs = tomllib.loads((ROOT / "tests/planted/planted.toml").read_text())["bug"]
+    arguments = sys.argv[1:]
+    (listed, sources), check = CORE, caught
+    if arguments[:1] == ["--interleavings"]:
+        arguments, (listed, sources), check = arguments[1:], ASYNC, interleaved
+    word = arguments[0] if arguments else ""
+    bugs = tomllib.loads((ROOT / "tests/planted" / listed).read_text())["bug"]
     for bug in bugs:
-        found = (ROOT / "core/src" / bug["file"]).read_text().count(bug["find"])
+        found = (ROOT / sources / bug["file"]).read_text().count(bug["find"])
         if found != 1:
             sys.exit(f"{bug['what']}: its text is {found} times in {bug['file']}, not once")
     bugs = [bug for bug in bugs if word in bug["what"]]
 
     copy()
-    if found := caught():
+    if found := check(bugs):
         sys.exit(f"without any bug: {found}")
 
     missed = []
     for number, bug in enumerate(bugs, 1):
         started = time.monotonic()
-        path = COPY / "core/src" / bug["file"]
+        path = COPY / sources / bug["file"]
         whole = path.read_text()
         path.write_text(whole.replace(bug["find"], bug["replace"]))
-        by = caught()
+        by = check([bug])
         path.write_text(whole)
         if not by:
             missed.append(bug["what"])

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -11,6 +10,7 @@ use crate::error::LinkError;
 use crate::handle::LinkHandle;
 use crate::hub::Hub;
 use crate::link::Link;
+use crate::sync::Arc;
 use crate::view::{End, View};
 
 pin_project! {

@@ -13,6 +13,7 @@ use crate::hub::Hub;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Session};
 use crate::sharing::{Private, ShareBy, ShareClosing, Sharing};
+use crate::sync;
 use crate::transition::{Observe, Silent, Transition};
 use crate::view::View;
 
@@ -135,8 +136,8 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         E: Classify,
     {
         let changeable = self.choices.store.is_some();
-        let hub = Arc::new(Hub::new(self.reconnector.status(), changeable));
-        let view = Arc::new(View::new());
+        let hub = sync::Arc::new(Hub::new(self.reconnector.status(), changeable));
+        let view = sync::Arc::new(View::new());
         let engine = Engine::new(
             self.reconnector,
             self.runtime,

@@ -12,6 +12,7 @@ use crate::hub::{Commands, Hub};
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Session, Slot};
 use crate::sharing::Sharing;
+use crate::sync;
 use crate::telemetry::Telemetry;
 use crate::transition::Observe;
 use crate::view::{Connection, End, View};
@@ -32,8 +33,8 @@ pub(crate) struct Engine<R, P, S, O, H, E> {
     runtime: R,
     pub(crate) observer: O,
     pub(crate) telemetry: Telemetry,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) view: Arc<View<H, E>>,
+    pub(crate) hub: sync::Arc<Hub>,
+    pub(crate) view: sync::Arc<View<H, E>>,
     /// The commands that have been obeyed.
     pub(crate) seen: Commands,
     /// Asked to be down, and is.
@@ -57,7 +58,7 @@ where
         runtime: R,
         observer: O,
         Choices { lazy, name, store }: Choices<S>,
-        (hub, view): (Arc<Hub>, Arc<View<H, E>>),
+        (hub, view): (sync::Arc<Hub>, sync::Arc<View<H, E>>),
     ) -> Self {
         let seen = hub.commands();
         if !lazy {
@@ -183,7 +184,7 @@ where
         }
         world.dial = None;
         if let Some(dial) = dial {
-            let slot = Arc::new(Slot::default());
+            let slot = sync::Arc::new(Slot::default());
             let attempt = Attempt::new(dial, slot.clone(), self.hub.clone());
             let future = caught(|| connect(attempt)).map_err(LinkError::Panicked)?;
             world.dial = Some(Dialing { dial, slot, future: Box::pin(future) });
@@ -244,7 +245,10 @@ where
         let idles = self.reconnector.policy().idle_timeout().is_some();
         let session = Session::new(dial, idles, slot.clone(), self.hub.clone());
         let shared = caught(|| world.sharing.share(&connection)).map_err(LinkError::Panicked)?;
-        let future = caught(|| serve(connection, session)).map_err(LinkError::Panicked)?;
+        let future = caught(|| serve(connection, session)).map_err(|panic| {
+            slot.drain();
+            LinkError::Panicked(panic)
+        })?;
         world.links.push(Serving { dial, slot, shared, future: Box::pin(future) });
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::classify::Classify;
 use crate::error::LinkError;
 use crate::hub::{Hub, Wanted, poll_until};
 use crate::run::{Idempotent, Run};
+use crate::sync;
 use crate::view::{Connection, End, View};
 use crate::watch::Watch;
 
@@ -21,15 +22,15 @@ use crate::watch::Watch;
 /// Commands are a level and not a queue: what counts is what was said last, and saying it twice is saying
 /// it once. `H` is what is [shared](crate::Driver::share) of the connection; `()` if nothing is.
 pub struct LinkHandle<H = (), E = std::io::Error> {
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) view: Arc<View<H, E>>,
+    pub(crate) hub: sync::Arc<Hub>,
+    pub(crate) view: sync::Arc<View<H, E>>,
     /// Of the poll forms.
     pub(crate) listener: Option<EventListener>,
     ticket: Option<u64>,
 }
 
 impl<H, E> LinkHandle<H, E> {
-    pub(crate) fn new(hub: Arc<Hub>, view: Arc<View<H, E>>) -> Self {
+    pub(crate) fn new(hub: sync::Arc<Hub>, view: sync::Arc<View<H, E>>) -> Self {
         hub.add_handle();
         Self { hub, view, listener: None, ticket: None }
     }
@@ -165,10 +166,11 @@ impl<H, E> LinkHandle<H, E> {
     /// The ticket to wait with: a link that was never started, or gave up, is started.
     fn want(&self) -> Result<u64, LinkError<E>> {
         let asked = self.hub.commands();
-        match self.view.ended_since(asked.starts) {
-            Some(Ok(())) => Err(LinkError::Stopped),
-            None if asked.wanted == Wanted::Up => Ok(asked.starts),
-            None | Some(Err(_)) => Ok(self.hub.start()),
+        match (asked.wanted, self.view.ended_since(asked.starts)) {
+            // Whether or not the loop has heard it yet.
+            (Wanted::Down, _) | (_, Some(Ok(()))) => Err(LinkError::Stopped),
+            (Wanted::Up, None) => Ok(asked.starts),
+            (_, None | Some(Err(_))) => Ok(self.hub.start()),
         }
     }
 
@@ -264,8 +266,8 @@ impl<H, E> fmt::Debug for LinkHandle<H, E> {
 /// Waits until a link is down; made by [`LinkHandle::closed`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Closed<H, E> {
-    hub: Arc<Hub>,
-    view: Arc<View<H, E>>,
+    hub: sync::Arc<Hub>,
+    view: sync::Arc<View<H, E>>,
     listener: Option<EventListener>,
 }
 
@@ -288,7 +290,7 @@ impl<H, E> fmt::Debug for Closed<H, E> {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Checkup {
-    hub: Arc<Hub>,
+    hub: sync::Arc<Hub>,
     asked: u64,
     listener: Option<EventListener>,
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -13,13 +13,15 @@ use event_listener::{Event, EventListener};
 use redial::{Endpoint, Health, Status, Timestamp};
 
 use crate::deadlines::Deadlines;
+use crate::sync::{Mutex, MutexGuard};
 
 /// What those outside want, as a level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Wanted {
-    /// Not asked for yet, or stopped.
-    Down,
+    /// Nothing was asked for yet.
+    Nothing,
     Up,
+    Down,
     /// Drained within this time, then stopped for good.
     ShutDown(Duration),
 }
@@ -81,7 +83,7 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn new(status: Status, changeable: bool) -> Self {
         let commands = Commands {
-            wanted: Wanted::Down,
+            wanted: Wanted::Nothing,
             starts: 0,
             stops: 0,
             redials: 0,

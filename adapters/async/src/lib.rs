@@ -55,6 +55,8 @@ mod engine;
 mod error;
 mod handle;
 mod hub;
+#[cfg(all(test, loom))]
+mod interleavings;
 mod link;
 mod listen;
 mod race;
@@ -66,6 +68,7 @@ mod session;
 mod sharing;
 mod stream;
 mod subscriptions;
+mod sync;
 mod telemetry;
 mod transition;
 mod view;

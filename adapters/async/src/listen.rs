@@ -130,7 +130,7 @@ where
                     self.handle(now, Event::DialAborted(dial.id), None, None);
                 }
             }
-            Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
+            Wanted::Nothing | Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
         }
         if asked.health != seen.health {
             self.hub.observe(now, &self.reconnector.status(), asked.health);

@@ -1,8 +1,7 @@
 //! What `connect` and `serve` get besides the connection: a way to speak to the machine.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use event_listener::{Event, EventListener};
 use redial::{Dial, DialId};
 
 use crate::hub::{Hub, poll_until};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 /// What one dial, and the connection that comes of it, has said since the loop last listened.
 #[derive(Debug, Default)]
@@ -133,9 +133,10 @@ impl Session {
 
     /// Ends when this connection is to finish what it has started and take on nothing new: another one
     /// is the link, or the link is being shut down. `serve` should then return when it is done; at the
-    /// drain deadline it is dropped.
+    /// drain deadline it is dropped. Also ends once the connection is gone, for other tasks that have a
+    /// clone of this.
     pub fn draining(&self) -> Drain {
-        Drain { slot: self.slot.clone(), listener: None }
+        Drain::new(self.slot.clone())
     }
 
     /// Whether [`draining`](Self::draining) would end at once.
@@ -150,6 +151,12 @@ impl Session {
 pub struct Drain {
     slot: Arc<Slot>,
     listener: Option<EventListener>,
+}
+
+impl Drain {
+    pub(crate) fn new(slot: Arc<Slot>) -> Self {
+        Self { slot, listener: None }
+    }
 }
 
 impl Future for Drain {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
 use redial::DialId;
@@ -12,6 +12,7 @@ use crate::error::LinkError;
 use crate::handle::LinkHandle;
 use crate::hub::poll_until;
 use crate::link::Link;
+use crate::sync::{Arc, Mutex};
 use crate::view::Connection;
 
 /// One connection of a stream; empty once it is closed.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::poll_fn;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll};
 
 use event_listener::{Event, EventListener};
 
 use crate::classify::Classify;
 use crate::hub::poll_until;
+use crate::sync::{Arc, Mutex, MutexGuard};
 
 /// An ordered set of subscriptions. Clones are the same set; adding and removing work whether or not
 /// anything is connected.

@@ -1,11 +1,12 @@
 //! What callers see of a link: its connection, how it ended, and the errors they report.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use redial::DialId;
 
 use crate::error::LinkError;
+use crate::sync::{Mutex, MutexGuard};
 
 /// A connection as callers get it. Dereferences to what is shared of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use event_listener::EventListener;
 use redial::{Phase, Status};
 
 use crate::hub::{Hub, poll_until};
+use crate::sync::Arc;
 
 /// Watches the status of a link. Level-triggered: it tells that the status is not the one last told, and
 /// what it is now; what came and went in between is not told.

@@ -13,6 +13,7 @@ use crate::hub::Hub;
 use crate::runtime::Runtime;
 use crate::session::Slot;
 use crate::sharing::Sharing;
+use crate::sync;
 
 /// The message of a panic.
 pub(crate) type Panic = Arc<str>;
@@ -31,14 +32,14 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> Panic {
 /// A dial in flight.
 pub(crate) struct Dialing<D> {
     pub(crate) dial: Dial,
-    pub(crate) slot: Arc<Slot>,
+    pub(crate) slot: sync::Arc<Slot>,
     pub(crate) future: Pin<Box<D>>,
 }
 
 /// A connection.
 pub(crate) struct Serving<V, H> {
     pub(crate) dial: Dial,
-    pub(crate) slot: Arc<Slot>,
+    pub(crate) slot: sync::Arc<Slot>,
     pub(crate) shared: H,
     pub(crate) future: Pin<Box<V>>,
 }
@@ -74,8 +75,9 @@ impl<K: Sharing<C>, C, D, V, T> World<K, C, D, V, T> {
         let Some(index) = self.links.iter().position(|link| link.dial.id == id) else {
             return false;
         };
-        let Serving { shared, future, .. } = self.links.swap_remove(index);
+        let Serving { slot, shared, future, .. } = self.links.swap_remove(index);
         drop(future);
+        slot.drain();
         self.sharing.close(shared);
         true
     }
@@ -83,8 +85,9 @@ impl<K: Sharing<C>, C, D, V, T> World<K, C, D, V, T> {
 
 impl<K: Sharing<C>, C, D, V, T> Drop for World<K, C, D, V, T> {
     fn drop(&mut self) {
-        for Serving { shared, future, .. } in self.links.drain(..) {
+        for Serving { slot, shared, future, .. } in self.links.drain(..) {
             drop(future);
+            slot.drain();
             self.sharing.close(shared);
         }
     }

@@ -1,5 +1,6 @@
 //! Links over real sockets on loopback.
 
+mod cancel;
 mod drain;
 mod endurance;
 mod failover;

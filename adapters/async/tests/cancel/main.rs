@@ -1,132 +1,17 @@
 //! Dropping the drive future at any await leaves no dial, connection or timer, and no waiter hanging.
 
-use std::cell::Cell;
+mod script;
+mod world;
+
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use redial_async::redial::{
-    Backoff, Failure, FirstRetry, Jitter, Overload, Policy, Reconnector, Timestamp,
-};
-use redial_async::{Ended, LinkError, LinkHandle, Runtime, Session, drive};
+use redial_async::redial::{Failure, Reconnector};
+use redial_async::{LinkError, LinkHandle, drive};
 
-const STEP: Duration = Duration::from_millis(10);
-
-/// What exists, by kind.
-#[derive(Default)]
-struct Census {
-    now: Cell<u64>,
-    dials: Cell<usize>,
-    sockets: Cell<usize>,
-    serves: Cell<usize>,
-    sleeps: Cell<usize>,
-}
-
-impl Census {
-    fn all(&self) -> [usize; 4] {
-        [self.dials.get(), self.sockets.get(), self.serves.get(), self.sleeps.get()]
-    }
-}
-
-/// Counts itself while it exists.
-struct Counted {
-    census: Rc<Census>,
-    kind: fn(&Census) -> &Cell<usize>,
-}
-
-impl Counted {
-    fn new(census: &Rc<Census>, kind: fn(&Census) -> &Cell<usize>) -> Self {
-        kind(census).set(kind(census).get() + 1);
-        Self { census: census.clone(), kind }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let count = (self.kind)(&self.census);
-        count.set(count.get() - 1);
-    }
-}
-
-/// A clock that moves only between polls.
-struct Stepped(Rc<Census>);
-
-struct Sleep {
-    at: Timestamp,
-    counted: Counted,
-}
-
-impl Future for Sleep {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        let now = Timestamp::from_nanos(self.counted.census.now.get());
-        if now >= self.at { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-impl Runtime for Stepped {
-    type Sleep = Sleep;
-
-    fn now(&self) -> Timestamp {
-        Timestamp::from_nanos(self.0.now.get())
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> Sleep {
-        Sleep { at, counted: Counted::new(&self.0, |census| &census.sleeps) }
-    }
-}
-
-/// Pending for so many polls.
-async fn polls(count: u64) {
-    let mut left = count;
-    poll_fn(|_| {
-        left = left.saturating_sub(1);
-        if left == 0 { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-}
-
-/// Dials fail, hang, flap, succeed, fail while another serves, and replace it, by turns of six.
-async fn dial(number: u64, census: Rc<Census>) -> Result<(u64, Counted), Failure> {
-    let _dial = Counted::new(&census, |census| &census.dials);
-    polls(3).await;
-    match number % 6 {
-        1 | 5 => Err(Failure::Unreachable),
-        2 => std::future::pending().await,
-        _ => Ok((number, Counted::new(&census, |census| &census.sockets))),
-    }
-}
-
-async fn serve((number, socket): (u64, Counted), session: Session) -> Ended<Failure> {
-    let _serve = Counted::new(&socket.census, |census| &census.serves);
-    match number % 6 {
-        3 => polls(2).await,
-        4 => {
-            polls(10).await;
-            session.going_away(Some(Duration::from_secs(60)));
-            session.draining().await;
-            polls(4).await;
-        }
-        _ => polls(30).await,
-    }
-    drop(socket);
-    Ended::Lost(Failure::Unreachable)
-}
-
-fn policy() -> Policy {
-    let builder = Policy::builder()
-        .backoff(Backoff::fixed(Duration::from_millis(40)))
-        .jitter(Jitter::None)
-        .first_retry(FirstRetry::Backoff)
-        .overload(Overload::Ignore)
-        .stable_after(Duration::from_millis(50))
-        .dial_timeout(Duration::from_millis(80))
-        .rate_limit(50, Duration::from_millis(1));
-    builder.build().unwrap()
-}
+use crate::world::{Census, Stepped, dial, policy, serve};
 
 fn resolved<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -147,7 +32,7 @@ fn dropped_after(count: usize) -> [usize; 4] {
         let drive = drive(
             Reconnector::new(policy(), 1),
             Stepped(census.clone()),
-            move |attempt| dial(attempt.dial.id.get(), for_dial.clone()),
+            move |attempt| dial(&attempt, for_dial.clone()),
             for_serve,
         );
         handle = drive.handle();
@@ -161,7 +46,7 @@ fn dropped_after(count: usize) -> [usize; 4] {
             for (most, now) in most.iter_mut().zip(all) {
                 *most = now.max(*most);
             }
-            census.now.set(census.now.get() + u64::try_from(STEP.as_nanos()).unwrap());
+            census.step();
         }
         let mut connecting = Box::pin(handle.connection());
         let _ = connecting.as_mut().poll(&mut cx);
@@ -198,7 +83,7 @@ fn a_waiter_of_a_dropped_drive_is_woken() {
     let drive = drive(
         Reconnector::new(policy(), 1),
         Stepped(census),
-        move |_| dial(2, for_dial.clone()),
+        move |attempt| dial(&attempt, for_dial.clone()),
         serve,
     );
     let handle = drive.handle();
@@ -233,7 +118,7 @@ fn a_deadline_comes_though_somebody_speaks_at_every_poll() {
     assert!(talker.set(drive.handle()).is_ok());
     let mut cx = Context::from_waker(Waker::noop());
     let ended = (0..100).find_map(|_| {
-        census.now.set(census.now.get() + u64::try_from(STEP.as_nanos()).unwrap());
+        census.step();
         match drive.as_mut().poll(&mut cx) {
             Poll::Ready(ended) => Some(ended),
             Poll::Pending => None,

@@ -1,0 +1,62 @@
+//! What was said before the loop looks is heard as it was meant.
+
+use std::future::{Pending, pending, ready};
+use std::pin::pin;
+use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
+
+use redial_async::redial::{Failure, Policy, Reconnector, Timestamp};
+use redial_async::{Drain, Ended, LinkError, Runtime, Session, drive};
+
+/// A clock that stands still.
+struct Still;
+
+impl Runtime for Still {
+    type Sleep = Pending<()>;
+
+    fn now(&self) -> Timestamp {
+        Timestamp::ORIGIN
+    }
+
+    fn sleep_until(&self, _: Timestamp) -> Pending<()> {
+        pending()
+    }
+}
+
+fn poll<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_caller_does_not_overrule_a_stop_that_was_not_heard_yet() {
+    let link = drive(
+        Reconnector::new(Policy::DEFAULT, 1),
+        Still,
+        |_| ready(Ok::<_, Failure>(())),
+        |(), _| pending::<Ended<Failure>>(),
+    );
+    let handle = link.handle();
+    handle.stop();
+    let connection = poll(handle.connection());
+    assert!(matches!(connection, Poll::Ready(Err(LinkError::Stopped))), "{connection:?}");
+    assert!(matches!(poll(link), Poll::Ready(Ok(()))));
+}
+
+#[test]
+fn a_drain_ends_when_its_connection_is_gone() {
+    let (sender, drains) = mpsc::channel::<Drain>();
+    let mut link = Box::pin(drive(
+        Reconnector::new(Policy::DEFAULT, 1),
+        Still,
+        |_| ready(Ok::<_, Failure>(())),
+        |(), session: Session| {
+            sender.send(session.draining()).unwrap();
+            pending::<Ended<Failure>>()
+        },
+    ));
+    assert!(poll(link.as_mut()).is_pending());
+    let mut drain = drains.recv().unwrap();
+    assert!(poll(&mut drain).is_pending());
+    drop(link);
+    assert!(poll(drain).is_ready());
+}
