@@ -1,6 +1,7 @@
 //! What is fuzzed: functions over bytes that panic when something is wrong.
 //!
-//! They live here, so that stable tests replay what fuzzing has found; `fuzz/` only calls them.
+//! They live here, so that stable tests replay what fuzzing has found; `fuzz/` only calls them. Those of
+//! the adapters are beside their own tests.
 
 mod breaker;
 mod policy;
@@ -34,7 +35,7 @@ pub fn reconnector(input: &[u8]) {
 /// A function over bytes.
 pub type Target = fn(&[u8]);
 
-/// Every target under its name, as `fuzz/` has it.
+/// Every target of the core under its name, as `fuzz/` has it.
 pub const TARGETS: &[(&str, Target)] = &[
     ("breaker", breaker),
     ("policy", policy),
