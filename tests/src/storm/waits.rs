@@ -81,7 +81,9 @@ fn of(policy: &Policy, count: usize, server: &'static str, failure: Option<Failu
                     now = wait.until;
                     action = link.handle(now, Event::Tick);
                 }
-                Action::GiveUp(end) => {
+                Action::GiveUp(mut end) => {
+                    let millis = end.elapsed.as_millis().try_into().unwrap_or(u64::MAX);
+                    end.elapsed = Duration::from_millis(millis);
                     gave_up = Some(end.to_string());
                     break;
                 }
@@ -112,19 +114,21 @@ pub fn back_after(strategy: &Strategy, outage: f64) -> [Option<f64>; 2] {
     [report.t50, report.t99]
 }
 
-/// The waits as ranges, on a logarithmic scale.
+/// The waits as ranges, with the median marked, on a logarithmic scale.
 pub fn timeline(title: &str, servers: &[Waits]) -> String {
     const LEFT: f64 = 64.0;
     const WIDE: f64 = 640.0;
     const ROW: f64 = 13.0;
     let (low, high) = (-2.0, 3.3_f64);
     let rows: usize = servers.iter().map(|s| s.waits.len() + 2).sum();
-    let height = 72.0 + ROW * rows as f64;
+    let height = 88.0 + ROW * rows as f64;
     let mut svg = Svg::new(LEFT + WIDE + 24.0, height, title);
     let (bold, faint) =
         (format!("font-weight=\"600\" fill=\"{INK}\""), format!("fill=\"{FAINT}\""));
     let x = |t: f64| LEFT + (t.max(0.01).log10().min(high) - low) / (high - low) * WIDE;
     svg.text((LEFT, 22.0), "start", 15.0, &bold, title);
+    let what = "each wait, from the shortest to the longest of 500 links; the mark is the median";
+    svg.text((LEFT, 38.0), "start", 10.0, &faint, what);
     let bottom = height - 26.0;
     for (t, label) in [
         (0.01, "10 ms"),
@@ -134,12 +138,17 @@ pub fn timeline(title: &str, servers: &[Waits]) -> String {
         (60.0, "1 min"),
         (600.0, "10 min"),
     ] {
-        svg.line((x(t), 34.0), (x(t), bottom), "stroke=\"#d0d7de\" stroke-width=\"1\"");
+        svg.line((x(t), 50.0), (x(t), bottom), "stroke=\"#d0d7de\" stroke-width=\"1\"");
         svg.text((x(t), bottom + 14.0), "middle", 10.0, &faint, label);
     }
-    let mut y = 46.0;
+    let mut y = 62.0;
     for (server, colour) in servers.iter().zip(["#1f6feb", "#d1570f", "#8250df", "#1a7f37"]) {
-        let heading = format!("the server {}", server.server);
+        let end = match (&server.gave_up, server.waits.len()) {
+            (None, _) => "",
+            (Some(_), 0) => ": it gives up at once",
+            (Some(_), _) => ", and in the end it gives up",
+        };
+        let heading = format!("the server {}{end}", server.server);
         svg.text((LEFT, y + 4.0), "start", 11.0, &bold, &heading);
         y += ROW;
         for (index, [from, middle, to]) in server.waits.iter().enumerate() {

@@ -1,9 +1,10 @@
 //! `lab explain`: what a policy means.
 
 use std::error::Error;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use redial::{Jitter, Overload, Policy};
+use redial::{Backoff, Jitter, Overload, Policy, Trip};
 use redial_testkit::storm::{Strategy, Waits, back_after, timeline, waits};
 use serde::Serialize;
 
@@ -57,7 +58,7 @@ impl Args {
         let strategy = Strategy::policy(&name, &policy)?;
         let waits = waits(&policy, usize::from(self.waits));
         let explained = Explained {
-            limits: limits(&policy),
+            limits: limits(&policy, &waits),
             back: OUTAGES
                 .map(|outage| {
                     let [half, most] = back_after(&strategy, outage);
@@ -69,13 +70,13 @@ impl Args {
             policy: name,
         };
         if let Some(path) = &self.svg {
-            let title = format!("What {} waits", explained.policy);
+            let title = format!("Waits of {}", explained.policy);
             std::fs::write(path, timeline(&title, &explained.waits))
                 .map_err(|error| format!("{}: {error}", path.display()))?;
             eprintln!("picture: {}", path.display());
         }
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&explained)?);
+            say!("{}", serde_json::to_string_pretty(&explained)?);
         } else {
             self.print(&explained);
         }
@@ -83,21 +84,18 @@ impl Args {
     }
 
     fn print(&self, explained: &Explained) {
-        println!(
-            "What {} means for one link, and for {} of them.\n",
-            explained.policy, self.clients
-        );
-        println!(
+        say!("What {} means for one link, and for {} of them.\n", explained.policy, self.clients);
+        say!(
             "Waits, shortest to longest (of 500 links), after a stable connection is lost and the server"
         );
-        print!("{:>4}", "");
+        say_on!("{:>4}", "");
         for server in &explained.waits {
-            print!("  {:>19}", server.server);
+            say_on!("  {:>19}", server.server);
         }
-        println!();
+        say!();
         let rows = explained.waits.iter().map(|server| server.waits.len()).max().unwrap_or(0);
         for row in 0..rows {
-            print!("{:>4}", row + 1);
+            say_on!("{:>4}", row + 1);
             for server in &explained.waits {
                 let range = server.waits.get(row).map_or_else(String::new, |[from, _, to]| {
                     if to - from < 1e-9 {
@@ -106,74 +104,100 @@ impl Args {
                         format!("{} – {}", time(*from), time(*to))
                     }
                 });
-                print!("  {range:>19}");
+                say_on!("  {range:>19}");
             }
-            println!();
+            say!();
         }
-        println!();
+        say!();
         for server in &explained.waits {
-            let most = server.dials_per_minute;
-            println!(
-                "A server that {}: at most {most} dials a minute, {} for the fleet{}.",
-                server.server,
-                most * self.clients as usize,
-                server.gave_up.as_ref().map_or_else(String::new, |end| format!("; {end}"))
-            );
+            let dials = match server.dials_per_minute {
+                0 => "not dialed again".to_owned(),
+                1 => format!("at most 1 dial a minute, {} for the fleet", self.clients),
+                most => format!(
+                    "at most {most} dials a minute, {} for the fleet",
+                    most * self.clients as usize
+                ),
+            };
+            let end = server.gave_up.as_ref().map_or_else(String::new, |end| format!("; {end}"));
+            say!("A server that {}: {dials}{end}.", server.server);
         }
-        println!();
+        say!();
         for limit in &explained.limits {
-            println!("{limit}");
+            say!("{limit}");
         }
-        println!();
+        say!();
         for back in &explained.back {
             let outage = time(back.outage);
             match (back.half, back.most) {
-                (Some(half), Some(most)) => println!(
+                (Some(half), Some(most)) => say!(
                     "After an outage of {outage} half of the links are back {} after the server, 99 % {}.",
                     time(half),
                     time(most)
                 ),
                 (Some(_), None) => {
-                    println!("After an outage of {outage} some links never come back.");
+                    say!("After an outage of {outage} some links never come back.");
                 }
-                (None, _) => println!("After an outage of {outage} most links never come back."),
+                (None, _) => say!("After an outage of {outage} most links never come back."),
             }
         }
-        println!();
+        say!();
         if explained.warnings.is_empty() {
-            println!("Nothing in it will hurt a fleet of this size.");
+            say!("Nothing in it will hurt a fleet of this size.");
         }
         for warning in &explained.warnings {
-            println!("warning: {warning}");
+            say!("warning: {warning}");
         }
     }
 }
 
 fn time(seconds: f64) -> String {
+    let short = |number: f64, unit| match format!("{number:.1}").strip_suffix(".0") {
+        Some(whole) => format!("{whole} {unit}"),
+        None => format!("{number:.1} {unit}"),
+    };
     match seconds {
         s if s < 0.000_5 => "0".to_owned(),
         s if s < 1.0 => format!("{:.0} ms", s * 1e3),
-        s if s < 100.0 => format!("{s:.1} s"),
-        s if s < 6000.0 => format!("{:.1} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
+        s if s < 100.0 => short(s, "s"),
+        s if s < 6000.0 => short(s / 60.0, "min"),
+        s => short(s / 3600.0, "h"),
     }
 }
 
 /// When limits and breaker act, as sentences.
-fn limits(policy: &Policy) -> Vec<String> {
+fn limits(policy: &Policy, waits: &[Waits]) -> Vec<String> {
     let seconds = |d: std::time::Duration| time(d.as_secs_f64());
+    let some = |n: NonZeroU32, word| match n.get() {
+        1 => format!("1 {word}"),
+        n => format!("{n} {word}s"),
+    };
     let mut said = Vec::new();
-    match (policy.max_attempts(), policy.max_elapsed()) {
-        (None, None) => said.push("It never gives up.".to_owned()),
-        (attempts, elapsed) => {
-            said.extend(attempts.map(|n| format!("It gives up after {n} dials.")));
-            said.extend(elapsed.map(|d| format!("It gives up {} into an outage.", seconds(d))));
-        }
+    said.extend(policy.max_attempts().map(|n| format!("It gives up after {}.", some(n, "dial"))));
+    said.extend(policy.max_rounds().map(|n| format!("It gives up after {}.", some(n, "round"))));
+    let elapsed = policy.max_elapsed();
+    said.extend(elapsed.map(|d| format!("It gives up {} into an outage.", seconds(d))));
+    if said.is_empty() {
+        said.push(match waits {
+            _ if waits.iter().all(|server| server.gave_up.is_none()) => "It never gives up.".into(),
+            _ if policy.backoff() == &Backoff::Never => "It never dials again.".to_owned(),
+            _ => "It gives up when its waits are used up.".to_owned(),
+        });
     }
+    let (burst, spacing) = policy.rate_limit();
+    said.push(format!(
+        "Whatever happens it makes at most {burst} dials at once, and then one each {}.",
+        seconds(spacing)
+    ));
     if let Some(breaker) = policy.breaker() {
+        let trip = match breaker.trip {
+            Trip::Consecutive(1) => "a failure".to_owned(),
+            Trip::Consecutive(n) => format!("{n} failures in a row"),
+            Trip::Rate { last, min, percent } => {
+                format!("{percent} % of the last {last} have failed, and at least {min} are known")
+            }
+        };
         said.push(format!(
-            "Its breaker opens after {:?}, for {} at first and {} at most.",
-            breaker.trip,
+            "Its breaker opens after {trip}, for {} at first and {} at most.",
             seconds(breaker.open_for),
             seconds(breaker.open_max)
         ));

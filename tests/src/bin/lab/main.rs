@@ -1,6 +1,21 @@
 //! What a policy does to a fleet, and to one link: `lab explain`, `lab storm`, `lab matrix`.
 #![forbid(unsafe_code)]
 
+/// A part of a line. A reader that has had enough, such as `head`, is no failure.
+macro_rules! say_on {
+    ($($text:tt)*) => {
+        if std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($text)*)).is_err() {
+            std::process::exit(0)
+        }
+    };
+}
+
+/// A line.
+macro_rules! say {
+    () => { say_on!("\n") };
+    ($($line:tt)*) => { say_on!("{}\n", format_args!($($line)*)) };
+}
+
 mod explain;
 mod matrix;
 mod policy;

@@ -82,22 +82,27 @@ impl Args {
                 .iter()
                 .map(|reports| Output { summary: summarise(reports), cells: reports })
                 .collect();
-            println!("{}", serde_json::to_string_pretty(&output)?);
+            say!("{}", serde_json::to_string_pretty(&output)?);
             return Ok(());
         }
         let (cells, clients, seeds) = (cells.len(), self.clients, seeds.len());
-        println!("{cells} cells × {seeds} seeds, {clients} clients in each fleet\n");
-        println!(
+        say!("{cells} cells × {seeds} seeds, {clients} clients in each fleet\n");
+        say!(
             "| {:24} | stuck | ρ, mean | ρ, worst | dials per client | peak ÷ capacity |\n\
              |{:-<26}|------:|--------:|---------:|-----------------:|----------------:|",
-            "strategy", ""
+            "strategy",
+            ""
         );
         for reports in &all {
             let s = summarise(reports);
             let worst = if s.stuck == 0 { format!("{:.2}", s.worst_rho) } else { "–".to_owned() };
-            println!(
+            say!(
                 "| {:24} | {:>5} | {:>7.2} | {worst:>8} | {:>16.1} | {:>15.0} |",
-                s.strategy, s.stuck, s.geo_rho, s.worst_dials, s.worst_peak
+                s.strategy,
+                s.stuck,
+                s.geo_rho,
+                s.worst_dials,
+                s.worst_peak
             );
         }
         if self.cells {
@@ -111,7 +116,7 @@ impl Args {
 
 fn print_cell(r: &Report) {
     let time = |t: Option<f64>| t.map_or_else(|| "never".to_owned(), |t| format!("{t:.1} s"));
-    println!(
+    say!(
         "{:24} {:10} D={:<5} K={:<5} ρ {:5.2}  half {:>8}  99% {:>8}  dials {:5.1} + {:5.1}  peak {:4.0}  wasted {:.2}",
         r.strategy,
         r.mode,

@@ -18,6 +18,8 @@ impl Prefix for Bare {
 fn preset(name: &str) -> Result<(&'static str, Policy), String> {
     let all = [
         ("day207", presets::day207()),
+        ("day207-feed", presets::day207_feed()),
+        ("day207-multi", presets::day207_multi()),
         ("grpc", presets::grpc()),
         ("moq", presets::moq()),
         ("nats", presets::nats()),
@@ -27,6 +29,7 @@ fn preset(name: &str) -> Result<(&'static str, Policy), String> {
         ("signalr", presets::signalr()),
         ("socket-io", presets::socket_io()),
         ("systemd", presets::systemd()),
+        ("tourniquet", presets::tourniquet(1)),
         ("tower", presets::tower()),
     ];
     let names = all.each_ref().map(|(name, _)| *name).join(", ");

@@ -86,15 +86,19 @@ impl Args {
             .collect();
         if self.json {
             let reports: Vec<_> = runs.iter().map(|(report, _)| report).collect();
-            println!("{}", serde_json::to_string_pretty(&reports)?);
+            say!("{}", serde_json::to_string_pretty(&reports)?);
         } else {
-            println!(
+            say!(
                 "{} clients lose a server that takes {} a second; it is down for {} s, mode {}.\n\
                  Nobody could bring all back in less than {:.0} s.\n",
-                self.clients, self.capacity, cell.outage, cell.mode.name, limit
+                self.clients,
+                self.capacity,
+                cell.outage,
+                cell.mode.name,
+                limit
             );
             for (report, _) in &runs {
-                println!("{}", sentence(report, &cell));
+                say!("{}", sentence(report, &cell));
             }
         }
         std::fs::write(&self.svg, panels(&cell, &runs))
