@@ -112,7 +112,10 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             return action;
         }
         if !self.limits.deferred(index, now) {
-            link.handle(now, Event::Defer(after(now)));
+            // Before any timer is due, or a dial could end that this very event says has succeeded.
+            let due = link.action().wake().as_nanos();
+            let early = now.min(Timestamp::from_nanos(due.saturating_sub(1)));
+            link.handle(early, Event::Defer(after(now)));
         }
         let action = event(link, now);
         if action.wake() == after(now) && action.dial().is_none() {

@@ -293,6 +293,23 @@ fn random_events_never_cross_the_limits_and_never_lose_a_link() {
     }
 }
 
+/// As for a link by itself: what has happened is heard before a deadline that has come.
+#[test]
+fn what_is_told_at_a_deadline_counts() {
+    let now = Timestamp::ORIGIN;
+    let mut fleet = Fleet::new().max_in_flight(some(1));
+    let key = fleet.insert(now, Reconnector::new(&Policy::DEFAULT, 1));
+    let dial = fleet.handle(now, key, Event::Start).unwrap().dial().unwrap();
+    let action = fleet.handle(dial.deadline, key, Event::Connected(dial.id)).unwrap();
+    assert_eq!(action.held(), Some(dial.id));
+
+    let key = fleet.insert(dial.deadline, Reconnector::new(&Policy::DEFAULT, 1));
+    let dial = fleet.handle(dial.deadline, key, Event::Start).unwrap().dial().unwrap();
+    let late = dial.deadline.saturating_add(Duration::from_secs(5));
+    let action = fleet.handle(late, key, Event::DialFailed(dial.id, Failure::Fatal)).unwrap();
+    assert!(matches!(action, Action::GiveUp(end) if end.reason == GiveUpReason::Fatal), "{action}");
+}
+
 #[test]
 fn a_handover_waits_for_its_turn_and_keeps_the_connection() {
     let policy =

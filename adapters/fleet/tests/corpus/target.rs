@@ -193,8 +193,11 @@ impl<'a> Run<'a> {
             self.settle();
         }
         let now = self.now;
+        // What it would do alone. In a fleet it may have to wait, but hears the same.
+        let mut alone = *self.fleet.get(key).expect("it is there");
         let action = match call {
             Call::Event(event) => {
+                alone.handle(now, event);
                 self.mirror(key, |link, now| link.handle(now, event));
                 self.fleet.handle(now, key, event)
             }
@@ -221,10 +224,27 @@ impl<'a> Run<'a> {
             }
         };
         let action = action.expect("it is there");
+        if let Call::Event(event) = call {
+            self.hears(key, event, &alone);
+        }
         if !self.is_limited() {
             assert_eq!(action, self.alone[&key].action(), "{key} was told {call:?} at {now}");
         }
         self.tell(key, &action);
+    }
+
+    /// An event counts in a fleet with limits if it does without.
+    fn hears(&self, key: Key, event: Event, alone: &Link<'_>) {
+        let link = self.fleet.get(key).expect("it is there");
+        let (action, expected) = (link.action(), alone.action());
+        assert_eq!(link.counters().ignored, alone.counters().ignored, "{key}: {event:?}");
+        if let (Event::Connected(id), Some(held)) = (event, expected.held()) {
+            assert!(id != held || action.held() == Some(id), "{key} lost {id}: {action}");
+        }
+        if let Action::GiveUp(end) = expected {
+            let gave_up = matches!(action, Action::GiveUp(mine) if mine.reason == end.reason);
+            assert!(gave_up, "{key} goes on after {event:?}: {action}");
+        }
     }
 
     fn mirror(&mut self, key: Key, call: impl FnOnce(&mut Link<'a>, Timestamp) -> Action) {
