@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use redial::{
-    Action, After, Backoff, BreakerPolicy, DialId, Endpoint, EndpointSnapshot, Event, Failure,
-    GiveUpReason, Jitter, Policy, Reconnector, Snapshot, SnapshotError, Timestamp,
+    Action, After, Backoff, BreakerPolicy, Circuit, DialId, Endpoint, EndpointSnapshot, Event,
+    Failure, GiveUpReason, Jitter, Policy, Reconnector, Snapshot, SnapshotError, Timestamp,
 };
 
 fn at(millis: u64) -> Timestamp {
@@ -257,4 +257,31 @@ fn a_link_with_one_endpoint_goes_on_whatever_its_key_was() {
         assert_eq!(restored[0].endpoints(), restored[1].endpoints(), "after {event:?}");
     }
     assert_eq!(named.counters().ignored, 0);
+}
+
+#[test]
+fn what_one_rule_of_a_breaker_has_counted_is_nothing_to_another() {
+    let with = |breaker| Policy::builder().breaker(breaker).build().unwrap();
+    let rules = [BreakerPolicy::consecutive(9), BreakerPolicy::rate(20, 9, 50)];
+    let stricter = [BreakerPolicy::rate(20, 2, 50), BreakerPolicy::consecutive(2)];
+    for (rule, other) in rules.into_iter().zip(stricter) {
+        let mut link = Reconnector::new(with(rule), 1);
+        let failures = |link: &mut Reconnector, count: usize| {
+            for _ in 0..count {
+                let now = link.action().wake();
+                let action = link.handle(now, Event::Tick);
+                let dial = action.dial().unwrap();
+                link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
+            }
+        };
+        let dial = link.handle(at(0), Event::Start).dial().unwrap();
+        link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
+        failures(&mut link, 3);
+        let saved = link.snapshot();
+        let mut restored = Reconnector::restore(with(other), 1, &saved, Duration::ZERO, at(0));
+        failures(&mut restored, 1);
+        assert_eq!(restored.status().circuit, Circuit::Closed, "{other:?} after {rule:?}");
+        failures(&mut restored, 1);
+        assert!(matches!(restored.status().circuit, Circuit::Open { .. }), "{other:?}");
+    }
 }
