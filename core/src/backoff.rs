@@ -192,13 +192,15 @@ pub(crate) struct Ratio {
 }
 
 impl Ratio {
-    pub(crate) const ONE: Self = Self { num: 1, den: NonZeroU64::MIN };
-
     /// `base × num / den`, saturating, without 128-bit arithmetic.
+    #[inline]
     pub(crate) fn grow(self, base: u64) -> u64 {
-        if let Some(product) = base.checked_mul(self.num) {
-            return product / self.den;
-        }
+        base.checked_mul(self.num)
+            .map_or_else(|| self.grow_long(base), |product| product / self.den)
+    }
+
+    #[cold]
+    fn grow_long(self, base: u64) -> u64 {
         // `part < den < 2³²`, so no product but the first can overflow.
         let (whole, part) = (base / self.den, base % self.den);
         whole.saturating_mul(self.num).saturating_add(part.saturating_mul(self.num) / self.den)
@@ -266,15 +268,9 @@ impl Backoff {
         matches!(self, Self::Never | Self::Custom(_) | Self::Table { then: After::Stop, .. })
     }
 
-    /// The interval after `previous` (nanoseconds, 0 at the first), or `None` to give up. `ratio`
-    /// is the checked growth. Not yet clamped.
-    pub(crate) fn next(
-        &self,
-        ratio: Ratio,
-        count: u32,
-        previous: u64,
-        rest: impl FnOnce() -> Failures,
-    ) -> Option<u64> {
+    /// The `count`-th interval in nanoseconds, or `None` to give up. Not yet clamped. What comes
+    /// after the first exponential one is [`Ratio::grow`]'s.
+    pub(crate) fn next(&self, count: u32, rest: impl FnOnce() -> Failures) -> Option<u64> {
         match self {
             Self::Never => None,
             Self::Fixed(delay) => Some(nanos(*delay)),
@@ -282,9 +278,7 @@ impl Backoff {
                 let steps = u64::from(count.saturating_sub(1));
                 Some(nanos(*initial).saturating_add(nanos(*step).saturating_mul(steps)))
             }
-            Self::Exponential { initial, .. } => {
-                Some(if previous == 0 { nanos(*initial) } else { ratio.grow(previous) })
-            }
+            Self::Exponential { initial, .. } => Some(nanos(*initial)),
             Self::Table { delays, then } => {
                 let index = usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
                 match (delays.get(index), then) {

@@ -230,13 +230,11 @@ impl BreakerState {
         }
     }
 
-    /// Admits one call at or after [`ready`](Self::ready); true if it is the probe.
-    pub(crate) fn begin(&mut self) -> bool {
-        let probe = self.mode == Mode::Open;
-        if probe {
+    /// Admits one call at or after [`ready`](Self::ready): the probe, if it was open.
+    pub(crate) fn begin(&mut self) {
+        if self.mode == Mode::Open {
             self.mode = Mode::Probing;
         }
-        probe
     }
 
     /// The admitted call ended without telling anything: a probe may be taken again.
@@ -247,38 +245,39 @@ impl BreakerState {
     }
 
     /// A call that was admitted succeeded. Late ones, from before it opened, change nothing.
+    #[inline]
     pub(crate) fn success(&mut self, rule: &Rule) {
-        match self.mode {
-            Mode::Closed => match rule.trip {
+        if self.mode == Mode::Closed {
+            match rule.trip {
                 Trip::Consecutive(_) => self.window = 0,
                 Trip::Rate { last, .. } => self.push(last, 0),
-            },
-            Mode::Probing => *self = Self::CLOSED,
-            Mode::Open | Mode::Tripped | Mode::Disabled => {}
+            }
+        } else if self.mode == Mode::Probing {
+            *self = Self::CLOSED;
         }
     }
 
     /// A call that was admitted failed. `spread` draws the stretch of an open time. With `may_open`
     /// false the breaker is the last one closed of its list, and stays half-open or closed.
+    #[inline]
     pub(crate) fn failure(
         &mut self,
         rule: &Rule,
         now: u64,
-        may_open: bool,
+        may_open: impl FnOnce() -> bool,
         spread: impl FnOnce(u64) -> u64,
     ) {
-        let opens = match self.mode {
-            Mode::Closed => {
-                if self.counted(rule.trip) {
-                    0
-                } else {
-                    return;
-                }
+        let opens = if self.mode == Mode::Closed {
+            if !self.counted(rule.trip) {
+                return;
             }
-            Mode::Probing => self.opens.saturating_add(1),
-            Mode::Open | Mode::Tripped | Mode::Disabled => return,
+            0
+        } else if self.mode == Mode::Probing {
+            self.opens.saturating_add(1)
+        } else {
+            return;
         };
-        if may_open {
+        if may_open() {
             let until = now.saturating_add(spread(rule.open_time(opens)));
             *self = Self { until, opens, mode: Mode::Open, ..Self::CLOSED };
         } else {
@@ -349,7 +348,50 @@ pub struct Breaker {
     rule: Rule,
     seed: u64,
     draws: Cell<u64>,
-    state: Cell<BreakerState>,
+    state: Cells,
+}
+
+/// A [`BreakerState`] behind a shared reference. A cell for each part, so that what stays is not
+/// written anew.
+#[derive(Debug)]
+struct Cells {
+    until: Cell<u64>,
+    window: Cell<u64>,
+    seen: Cell<u8>,
+    opens: Cell<u8>,
+    mode: Cell<Mode>,
+}
+
+impl Cells {
+    const fn new(state: BreakerState) -> Self {
+        Self {
+            until: Cell::new(state.until),
+            window: Cell::new(state.window),
+            seen: Cell::new(state.seen),
+            opens: Cell::new(state.opens),
+            mode: Cell::new(state.mode),
+        }
+    }
+
+    #[inline]
+    fn get(&self) -> BreakerState {
+        BreakerState {
+            until: self.until.get(),
+            window: self.window.get(),
+            seen: self.seen.get(),
+            opens: self.opens.get(),
+            mode: self.mode.get(),
+        }
+    }
+
+    #[inline]
+    fn set(&self, state: BreakerState) {
+        self.until.set(state.until);
+        self.window.set(state.window);
+        self.seen.set(state.seen);
+        self.opens.set(state.opens);
+        self.mode.set(state.mode);
+    }
 }
 
 impl Breaker {
@@ -360,9 +402,12 @@ impl Breaker {
     /// window, a share outside 1–100 %, an open time of zero, or `open_max` below it.
     pub const fn new(policy: BreakerPolicy, seed: u64) -> Result<Self, PolicyError> {
         match policy.check() {
-            Ok(rule) => {
-                Ok(Self { rule, seed, draws: Cell::new(0), state: Cell::new(BreakerState::CLOSED) })
-            }
+            Ok(rule) => Ok(Self {
+                rule,
+                seed,
+                draws: Cell::new(0),
+                state: Cells::new(BreakerState::CLOSED),
+            }),
             Err(error) => Err(error),
         }
     }
@@ -372,17 +417,26 @@ impl Breaker {
     /// # Errors
     /// [`Refused`] while open, and while half-open with the probe out.
     pub fn allow(&self, now: Timestamp) -> Result<Permit<'_>, Refused> {
-        let mut state = self.state.get();
-        if state.mode == Mode::Closed {
-            return Ok(Permit { breaker: self, probe: false, epoch: state.opens_at() });
+        if self.state.mode.get() == Mode::Closed {
+            return Ok(self.permit(Mode::Closed, self.state.until.get()));
         }
+        self.allow_again(now)
+    }
+
+    #[cold]
+    fn allow_again(&self, now: Timestamp) -> Result<Permit<'_>, Refused> {
+        let mut state = self.state.get();
         let ready = state.ready();
         if now.as_nanos() < ready || ready == u64::MAX {
             return Err(Refused { until: Timestamp::from_nanos(ready) });
         }
-        let probe = state.begin();
+        state.begin();
         self.state.set(state);
-        Ok(Permit { breaker: self, probe, epoch: state.opens_at() })
+        Ok(self.permit(state.mode, state.until))
+    }
+
+    fn permit(&self, mode: Mode, epoch: u64) -> Permit<'_> {
+        Permit { breaker: self, mode, epoch }
     }
 
     /// The circuit as it is at `now`.
@@ -411,27 +465,22 @@ impl Breaker {
     }
 }
 
-impl BreakerState {
-    /// Identifies an open period, so that an outcome of an earlier one is told apart.
-    fn opens_at(&self) -> u64 {
-        self.until
-    }
-}
-
 /// Leave for one call. Give it back with [`success`](Self::success) or [`failure`](Self::failure);
 /// dropped, it counts as ignored and frees the probe.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped counts as ignored"]
 pub struct Permit<'a> {
     breaker: &'a Breaker,
-    probe: bool,
+    /// What the breaker was when it was lent.
+    mode: Mode,
+    /// Identifies the open period, so that an outcome of an earlier one is told apart.
     epoch: u64,
 }
 
 impl Permit<'_> {
     /// Whether this is the one probe of a half-open breaker.
     pub fn is_probe(&self) -> bool {
-        self.probe
+        self.mode == Mode::Probing
     }
 
     /// The call succeeded.
@@ -443,21 +492,28 @@ impl Permit<'_> {
     /// The call failed, at `now`.
     pub fn failure(self, now: Timestamp) {
         self.settle(|state, breaker| {
-            state.failure(&breaker.rule, now.as_nanos(), true, |open| {
-                let counter = breaker.draws.get();
-                breaker.draws.set(counter.wrapping_add(1));
-                stretch(open, draw(breaker.seed, counter))
-            });
+            state.failure(
+                &breaker.rule,
+                now.as_nanos(),
+                || true,
+                |open| {
+                    let counter = breaker.draws.get();
+                    breaker.draws.set(counter.wrapping_add(1));
+                    stretch(open, draw(breaker.seed, counter))
+                },
+            );
         });
         core::mem::forget(self);
     }
 
+    #[inline]
     fn settle(&self, outcome: impl FnOnce(&mut BreakerState, &Breaker)) {
-        let mut state = self.breaker.state.get();
+        let cells = &self.breaker.state;
         // An outcome that belongs to an earlier open period says nothing about this one.
-        if self.probe == (state.mode == Mode::Probing) && self.epoch == state.opens_at() {
+        if self.mode == cells.mode.get() && self.epoch == cells.until.get() {
+            let mut state = cells.get();
             outcome(&mut state, self.breaker);
-            self.breaker.state.set(state);
+            cells.set(state);
         }
     }
 }

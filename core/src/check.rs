@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use crate::backoff::{Backoff, Ratio};
+use crate::backoff::Backoff;
 use crate::builder::PolicyBuilder;
 use crate::error::PolicyError;
 use crate::policy::{NEVER, Overload, OverloadClass, Policy, Selection};
@@ -28,7 +28,7 @@ impl PolicyBuilder {
         }
         let ratio = match self.backoff {
             Backoff::Exponential { growth, .. } => match growth.checked() {
-                Some(ratio) => ratio,
+                Some(ratio) => Some(ratio),
                 None => return Err(E::GrowthBelowOne),
             },
             Backoff::Table { delays: [], .. } => return Err(E::TableEmpty),
@@ -36,7 +36,7 @@ impl PolicyBuilder {
             | Backoff::Fixed(_)
             | Backoff::Linear { .. }
             | Backoff::Table { .. }
-            | Backoff::Custom(_) => Ratio::ONE,
+            | Backoff::Custom(_) => None,
         };
         match self.backoff {
             Backoff::Never | Backoff::Custom(_) => {}

@@ -6,7 +6,7 @@ use crate::breaker::Rule;
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::jitter::Jitter;
-use crate::machine::{Link, Lost, Machine, Proof, REMOVED, State, Step, Wanted, take_draw};
+use crate::machine::{Link, Lost, Machine, Proof, REMOVED, State, Step, Wanted};
 use crate::policy::{FirstRetry, NEVER};
 use crate::rng::scale;
 use crate::run::Class;
@@ -35,31 +35,27 @@ impl End {
 }
 
 impl Step<'_> {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    pub(crate) fn dial_failed(&mut self, failure: Failure) {
+    #[inline(never)]
+    pub(crate) fn dial_failed(&mut self, failure: &Failure) {
         // While our own network is gone, a dial that hears nothing says nothing about the server.
         if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
             return self.drop_dial();
         }
-        let stalled = |progressed| u8::from(progressed && failure == Failure::TimedOut);
-        let run = &mut self.machine.run;
-        match self.machine.state {
-            State::Dialing { outage, endpoint, progressed, .. } => {
-                run.stalls = run.stalls.saturating_add(stalled(progressed));
-                self.ended(endpoint, failure, outage, End::Attempt);
-            }
-            State::Replacing { link, target, progressed, .. } => {
-                run.stalls = run.stalls.saturating_add(stalled(progressed));
-                self.machine.state = State::Held { link, outage: 0, pace: 0 };
-                self.ended(target, failure, self.now, End::Handover);
-            }
-            State::Stopped
-            | State::Paused { .. }
-            | State::Waiting { .. }
-            | State::Held { .. }
-            | State::Draining { .. }
-            | State::GaveUp { .. } => {}
+        if let State::Dialing { outage, endpoint, progressed, .. } = self.machine.state {
+            self.answered(progressed, failure);
+            self.end(endpoint, failure, outage, End::Attempt);
+        } else if let State::Replacing { link, target, progressed, .. } = self.machine.state {
+            self.answered(progressed, failure);
+            self.machine.state = State::Held { link, outage: 0, pace: 0 };
+            self.ended(target, failure, self.now, End::Handover);
+        }
+    }
+
+    /// Counts a dial that fell silent after it had been answered.
+    #[inline]
+    fn answered(&mut self, progressed: bool, failure: &Failure) {
+        if progressed && *failure == Failure::TimedOut {
+            self.machine.run.stalls = self.machine.run.stalls.saturating_add(1);
         }
     }
 
@@ -91,7 +87,7 @@ impl Step<'_> {
     }
 
     /// The connection that is the link has ended.
-    pub(crate) fn closed(&mut self, failure: Failure) {
+    pub(crate) fn closed(&mut self, failure: &Failure) {
         let now = self.now;
         match self.machine.state {
             State::Held { link, outage, pace } => match link.proof {
@@ -113,12 +109,12 @@ impl Step<'_> {
                     Ok(_) => {}
                     Err(reason) => {
                         self.release(target);
-                        self.give_up(reason, now, Some(failure));
+                        self.give_up(reason, now, Some(*failure));
                         return;
                     }
                 }
                 let (deadline, endpoint) = (deadline.min(self.limit(now)), target);
-                let last = Some(failure);
+                let last = Some(*failure);
                 self.machine.state =
                     State::Dialing { outage: now, started, deadline, endpoint, progressed, last };
             }
@@ -232,22 +228,27 @@ impl Step<'_> {
         NEVER
     }
 
+    #[inline(never)]
+    fn ended(&mut self, index: u16, failure: &Failure, outage: u64, end: End) {
+        self.end(index, failure, outage, end);
+    }
+
     /// What one failure means: for its endpoint, for the limits, and for the next dial.
-    fn ended(&mut self, index: u16, failure: Failure, outage: u64, end: End) {
-        let class = match self.heard(index, failure, end) {
-            Ok(class) => class,
-            Err(reason) => {
-                self.release(index);
-                self.give_up(reason, outage, Some(failure));
-                return;
-            }
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    fn end(&mut self, index: u16, failure: &Failure, outage: u64, end: End) {
+        let class = match failure {
+            Failure::Unreachable => Class::Unreachable,
+            other => match self.heard(index, other, end) {
+                Ok(class) => class,
+                Err(reason) => {
+                    self.release(index);
+                    self.give_up(reason, outage, Some(*failure));
+                    return;
+                }
+            },
         };
-        if matches!(end, End::Attempt | End::Handover) {
-            self.book(index);
-        } else {
-            self.release(index);
-        }
-        self.visited(index);
+        self.book(index, matches!(end, End::Attempt | End::Handover));
         self.machine.cursor = index.wrapping_add(1);
         let first_retry = self.policy.first_retry;
         let grows = match end {
@@ -264,22 +265,22 @@ impl Step<'_> {
             *pace = paced.unwrap_or(NEVER);
             return;
         }
-        let last = Some(failure);
         match paced {
+            Some(pace) if !limited => {
+                self.machine.state = State::Waiting { last: Some(*failure), outage, pace };
+            }
             _ if limited => {
-                self.give_up(GiveUpReason::MaxAttempts, outage, last);
+                self.give_up(GiveUpReason::MaxAttempts, outage, Some(*failure));
             }
-            None => {
-                self.give_up(GiveUpReason::PolicyNever, outage, last);
+            _ => {
+                self.give_up(GiveUpReason::PolicyNever, outage, Some(*failure));
             }
-            Some(pace) => self.machine.state = State::Waiting { outage, pace, last },
         }
     }
 
     /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn heard(&mut self, index: u16, failure: Failure, end: End) -> Result<Class, GiveUpReason> {
+    #[inline(never)]
+    fn heard(&mut self, index: u16, failure: &Failure, end: End) -> Result<Class, GiveUpReason> {
         let held = end.of_handover();
         Ok(match failure {
             Failure::TimedOut if end == End::Stable => Class::Unreachable,
@@ -287,7 +288,7 @@ impl Step<'_> {
             Failure::TimedOut => Class::TimedOut,
             Failure::Overloaded => Class::Overloaded,
             Failure::RetryAfter { delay, spread } => {
-                return self.hinted(index, nanos(delay), nanos(spread), held);
+                return self.hinted(index, nanos(*delay), nanos(*spread), held);
             }
             Failure::Fatal if !held => return Err(GiveUpReason::Fatal),
             Failure::Unsuitable | Failure::Fatal => {
@@ -334,37 +335,44 @@ impl Step<'_> {
         }
     }
 
-    /// The breaker hears of a failed attempt.
-    #[inline]
-    fn book(&mut self, index: u16) {
-        if let Some(endpoint) = self.endpoint(index) {
-            endpoint.failures = endpoint.failures.saturating_add(1);
-        }
+    /// It was tried in this round; its breaker hears of it if the attempt `failed`.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    fn book(&mut self, index: u16, failed: bool) {
+        let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) else { return };
+        endpoint.set(VISITED, true);
+        endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
         match &self.policy.breaker {
-            Some(rule) => self.record_failure(index, rule),
-            None => self.release(index),
+            Some(rule) if failed => self.record_failure(index, rule),
+            _ => endpoint.breaker.release(),
         }
     }
 
     #[inline(never)]
     fn record_failure(&mut self, index: u16, rule: &Rule) {
         let (policy, now) = (self.policy, self.now);
-        let mut others = (0..REMOVED)
-            .zip(self.endpoints.iter())
-            .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
-            .peekable();
-        let may_open = policy.allow_all_open
-            || others.peek().is_none()
-            || others.any(|(_, endpoint)| endpoint.breaker.ready() <= now);
-        let machine = &mut *self.machine;
-        if let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) {
-            let spread = |open| machine.stretched(policy, open);
-            endpoint.breaker.failure(rule, now, may_open, spread);
+        let Some(mut breaker) = self.endpoint(index).map(|endpoint| endpoint.breaker) else {
+            return;
+        };
+        let (machine, endpoints) = (&mut *self.machine, &*self.endpoints);
+        let may_open = || {
+            let mut others = (0..REMOVED)
+                .zip(endpoints)
+                .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
+                .peekable();
+            policy.allow_all_open
+                || others.peek().is_none()
+                || others.any(|(_, endpoint)| endpoint.breaker.ready() <= now)
+        };
+        breaker.failure(rule, now, may_open, |open| machine.stretched(policy, open));
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.breaker = breaker;
         }
     }
 
     /// The backoff's gate after a failure; `None` if the policy does not dial again.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     fn pace(&mut self, outage: u64, end: End, grows: bool) -> Option<u64> {
         let link = if end.of_handover() { self.machine.state.link() } else { None };
         let (wanted, endpoint) = link.map_or((Wanted::Any, REMOVED), |l| (l.wanted, l.endpoint));
@@ -373,8 +381,7 @@ impl Step<'_> {
         let backoff_first = stable && self.policy.first_retry == FirstRetry::Backoff;
         Some(if grows && (!more || backoff_first) {
             let counted = end == End::Attempt;
-            let elapsed = if counted { self.elapsed(outage) } else { 0 };
-            self.end_round(elapsed, !more, counted)?
+            self.end_round(outage, !more, counted)?
         } else {
             let reason = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
             if !more {
@@ -403,12 +410,14 @@ impl Step<'_> {
 
     /// The interval grows by what the round has shown; a `new` round may begin, and the old one may
     /// be `counted` against the policy's limit. `None` if the policy does not dial again.
-    #[inline]
-    fn end_round(&mut self, elapsed: u64, new: bool, counted: bool) -> Option<u64> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    fn end_round(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
         let rounds = &mut self.machine.run.rounds;
         *rounds = rounds.saturating_add(u32::from(counted));
-        let Machine { run, seed, draws, .. } = &mut *self.machine;
-        let grown = run.grow(self.policy, elapsed, || take_draw(*seed, draws));
+        let Machine { run, state, seed, draws, .. } = &mut *self.machine;
+        let elapsed = || if counted { state.elapsed(outage, self.now) } else { 0 };
+        let grown = run.grow(self.policy, elapsed, *seed, draws);
         if new {
             self.next_round();
         }
@@ -451,7 +460,7 @@ impl Step<'_> {
             return self.next_round();
         }
         let counted = !matches!(self.machine.state, State::Held { .. });
-        let paced = self.end_round(self.elapsed(outage), true, counted);
+        let paced = self.end_round(outage, true, counted);
         match (&mut self.machine.state, paced) {
             (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
             (State::Waiting { pace, .. } | State::Paused { pace, .. }, Some(paced)) => {
@@ -475,16 +484,16 @@ impl Step<'_> {
         if base == 0 {
             return self.now;
         }
-        let draw = match jitter {
-            Jitter::None => 0,
-            Jitter::Full | Jitter::Equal | Jitter::Proportional(_) => self.machine.draw(),
-            Jitter::Phase(_) => {
-                if self.machine.run.phase == 0 {
-                    let phase = u32::try_from(self.machine.draw() >> 32).unwrap_or(0);
-                    self.machine.run.phase = phase.max(1);
-                }
-                u64::from(self.machine.run.phase) << 32
+        let draw = if let Jitter::Phase(_) = jitter {
+            if self.machine.run.phase == 0 {
+                let phase = u32::try_from(self.machine.draw() >> 32).unwrap_or(0);
+                self.machine.run.phase = phase.max(1);
             }
+            u64::from(self.machine.run.phase) << 32
+        } else if jitter == Jitter::None {
+            0
+        } else {
+            self.machine.draw()
         };
         self.now.saturating_add(jitter.wait(base, floor, draw))
     }

@@ -96,6 +96,14 @@ impl Endpoint {
         self.hint <= now && self.parked <= now && self.breaker.ready() <= now
     }
 
+    /// It may be tried again; a hint that is past no longer stands in for the backoff.
+    pub(crate) fn next_round(&mut self, now: u64) {
+        self.set(VISITED, false);
+        if self.hint <= now {
+            self.hint = 0;
+        }
+    }
+
     pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
         self.parks = 0;

@@ -34,42 +34,54 @@ pub(crate) struct Field {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Choice {
     pub(crate) index: u16,
-    /// Now, or when to look again.
+    /// When it may be dialed, which may be past.
     pub(crate) wake: u64,
+    /// The gate that opens then.
     pub(crate) reason: WaitReason,
 }
 
 impl Gates {
     /// When `endpoint` may be dialed: now, or when the last of its gates opens.
     fn wake(&self, endpoint: &Endpoint) -> u64 {
-        let own = endpoint.breaker.ready().max(endpoint.parked);
-        let shared = self.rate_limit.max(self.deferred).max(self.now);
-        self.paced(endpoint).max(own).max(shared)
+        self.paced(endpoint).max(self.blocked(endpoint)).max(self.now)
     }
 
     /// The backoff's gate, or the hint that replaces it.
+    #[inline]
     fn paced(&self, endpoint: &Endpoint) -> u64 {
         if endpoint.hint == 0 { self.pace } else { endpoint.hint }
     }
 
+    /// The last of the other gates.
     #[inline]
-    pub(crate) fn choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
-        let wake = self.wake(endpoint);
-        Choice { index, wake, reason: self.reason(endpoint, wake) }
+    fn blocked(&self, endpoint: &Endpoint) -> u64 {
+        let own = endpoint.breaker.ready().max(endpoint.parked);
+        self.rate_limit.max(self.deferred).max(own)
     }
 
-    /// The gate that opens at `wake`. On a tie the first named holds.
-    fn reason(&self, endpoint: &Endpoint, wake: u64) -> WaitReason {
-        if self.paced(endpoint) == wake {
-            return if endpoint.hint == 0 { self.pace_reason } else { WaitReason::Hint };
+    /// `endpoint` is chosen. On a tie the gate that is named first holds.
+    #[inline]
+    pub(crate) fn choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
+        let (paced, blocked) = (self.paced(endpoint), self.blocked(endpoint));
+        if paced >= blocked {
+            let reason = if endpoint.hint == 0 { self.pace_reason } else { WaitReason::Hint };
+            return Choice { index, wake: paced, reason };
         }
-        let gates = [
-            (endpoint.breaker.ready(), WaitReason::Breaker),
-            (endpoint.parked, WaitReason::Parked),
-            (self.rate_limit, WaitReason::RateLimit),
-        ];
-        let holds = gates.into_iter().find(|(until, _)| *until == wake);
-        holds.map_or(WaitReason::Deferred, |(_, reason)| reason)
+        Choice { index, wake: blocked, reason: self.blocked_by(endpoint, blocked) }
+    }
+
+    /// Which gate opens at `until`, but for the backoff's.
+    #[cold]
+    fn blocked_by(&self, endpoint: &Endpoint, until: u64) -> WaitReason {
+        if endpoint.breaker.ready() == until {
+            WaitReason::Breaker
+        } else if endpoint.parked == until {
+            WaitReason::Parked
+        } else if self.rate_limit == until {
+            WaitReason::RateLimit
+        } else {
+            WaitReason::Deferred
+        }
     }
 }
 

@@ -62,24 +62,24 @@ pub(crate) enum State {
     Stopped,
     /// Wanted, but offline or without an endpoint: since `since` the outage's clock stands still.
     Paused {
+        last: Option<Failure>,
         outage: u64,
         pace: u64,
         since: u64,
-        last: Option<Failure>,
     },
     /// `outage` is when it began, `pace` the backoff's gate.
     Waiting {
+        last: Option<Failure>,
         outage: u64,
         pace: u64,
-        last: Option<Failure>,
     },
     Dialing {
-        outage: u64,
-        started: u64,
-        deadline: u64,
         endpoint: u16,
         progressed: bool,
         last: Option<Failure>,
+        outage: u64,
+        started: u64,
+        deadline: u64,
     },
     /// Until the connection is stable the `outage` goes on; after that `pace` is for its
     /// replacement.
@@ -90,25 +90,25 @@ pub(crate) enum State {
     },
     /// `link` is stable and serves while the dial that replaces it is in flight.
     Replacing {
+        target: u16,
+        progressed: bool,
         link: Link,
         started: u64,
         deadline: u64,
-        target: u16,
-        progressed: bool,
     },
     /// `link` is new; the stable one it replaced finishes what it started. `old_wanted` is what the
     /// handover was for, in case the old one is needed again.
     Draining {
+        old_endpoint: u16,
+        old_wanted: Wanted,
         link: Link,
         old: DialId,
         old_by: u64,
-        old_endpoint: u16,
-        old_wanted: Wanted,
     },
     GaveUp {
         reason: GiveUpReason,
-        elapsed: u64,
         last: Option<Failure>,
+        elapsed: u64,
     },
 }
 
@@ -125,6 +125,27 @@ impl State {
             | Self::Dialing { .. }
             | Self::GaveUp { .. } => None,
         }
+    }
+
+    /// The last failure of the outage.
+    #[inline]
+    pub(crate) fn last(&self) -> Option<Failure> {
+        match self {
+            Self::Paused { last, .. }
+            | Self::Waiting { last, .. }
+            | Self::Dialing { last, .. }
+            | Self::GaveUp { last, .. } => *last,
+            Self::Stopped | Self::Held { .. } | Self::Replacing { .. } | Self::Draining { .. } => {
+                None
+            }
+        }
+    }
+
+    /// How long ago `outage` began. It may have begun before the clock's origin, in another
+    /// process, so this is a wrapping difference. While paused its clock stands still.
+    pub(crate) fn elapsed(&self, outage: u64, now: u64) -> u64 {
+        let until = if let Self::Paused { since, .. } = self { *since } else { now };
+        until.wrapping_sub(outage)
     }
 
     /// The backoff's gate, where there is one.
@@ -225,6 +246,17 @@ impl Machine {
         }
     }
 
+    /// Never backwards, and never to the last instant, which is for deadlines that do not fire.
+    #[inline]
+    pub(crate) fn advance_clock(&mut self, now: Timestamp) {
+        let now = now.as_nanos().min(NEVER.saturating_sub(1));
+        if now < self.now {
+            self.backward = self.backward.saturating_add(1);
+        } else {
+            self.now = now;
+        }
+    }
+
     /// The id of the last dial, which is the one in flight if any is.
     pub(crate) fn last_id(&self) -> DialId {
         self.next_id.previous()
@@ -239,6 +271,21 @@ impl Machine {
         if policy.jitter == Jitter::None { time } else { stretch(time, self.draw()) }
     }
 
+    #[inline]
+    pub(crate) fn hold(&self, id: DialId, draining: Option<Draining>) -> Action {
+        let wake = (self.wake != NEVER).then_some(Timestamp::from_nanos(self.wake));
+        Action::Hold(Hold { id, wake, draining })
+    }
+
+    #[inline]
+    pub(crate) fn sleep(&self) -> Action {
+        Action::SleepUntil(Wait {
+            until: Timestamp::from_nanos(self.wake),
+            reason: self.wait_reason,
+        })
+    }
+
+    #[inline(always)]
     pub(crate) fn action(&self, policy: &Policy, endpoints: &[Endpoint]) -> Action {
         let wake = Timestamp::from_nanos(self.wake);
         let dial = |deadline, endpoint: u16, attempt, serving| {
@@ -246,24 +293,19 @@ impl Machine {
             let deadline = Timestamp::from_nanos(deadline);
             Action::Dial(Dial { id: self.last_id(), endpoint, attempt, deadline, wake, serving })
         };
-        let hold = |id, draining| {
-            Action::Hold(Hold { id, wake: (self.wake != NEVER).then_some(wake), draining })
-        };
         match self.state {
             State::Stopped | State::Paused { .. } => Action::Idle,
-            State::Waiting { .. } => {
-                Action::SleepUntil(Wait { until: wake, reason: self.wait_reason })
-            }
+            State::Waiting { .. } => self.sleep(),
             State::Dialing { deadline, endpoint, .. } => {
                 dial(deadline, endpoint, self.attempts, None)
             }
-            State::Held { link, .. } => hold(link.id, None),
+            State::Held { link, .. } => self.hold(link.id, None),
             State::Replacing { link, deadline, target, .. } => {
                 dial(deadline, target, 0, Some(link.id))
             }
             State::Draining { link, old, old_by, .. } => {
                 let deadline = Timestamp::from_nanos(drain_deadline(policy, &link, old_by));
-                hold(link.id, Some(Draining { id: old, deadline }))
+                self.hold(link.id, Some(Draining { id: old, deadline }))
             }
             State::GaveUp { reason, elapsed, last } => Action::GiveUp(GiveUp {
                 reason,
@@ -296,36 +338,38 @@ pub(crate) struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// Advances the clock: never backwards, and never to the last instant, which is for deadlines
-    /// that do not fire.
     pub(crate) fn new(
         machine: &'a mut Machine,
         policy: &'a Policy,
         endpoints: &'a mut [Endpoint],
         now: Timestamp,
     ) -> Self {
-        let now = now.as_nanos().min(NEVER.saturating_sub(1));
-        if now < machine.now {
-            machine.backward = machine.backward.saturating_add(1);
-        } else {
-            machine.now = now;
-        }
+        machine.advance_clock(now);
         let now = machine.now;
         Self { machine, policy, endpoints, now }
+    }
+
+    /// A timer has run out.
+    pub(crate) fn due(&self) -> bool {
+        self.now >= self.machine.wake
+    }
+
+    #[inline(never)]
+    pub(crate) fn look(&self) -> Action {
+        self.action()
+    }
+
+    #[inline(always)]
+    pub(crate) fn action(&self) -> Action {
+        self.machine.action(self.policy, self.endpoints)
     }
 
     pub(crate) fn endpoint(&mut self, index: u16) -> Option<&mut Endpoint> {
         self.endpoints.get_mut(usize::from(index))
     }
 
-    /// How long ago `outage` began. It may have begun before the clock's origin, in another
-    /// process, so this is a wrapping difference. While paused its clock stands still.
     pub(crate) fn elapsed(&self, outage: u64) -> u64 {
-        let until = match self.machine.state {
-            State::Paused { since, .. } => since,
-            _ => self.now,
-        };
-        until.wrapping_sub(outage)
+        self.machine.state.elapsed(outage, self.now)
     }
 
     /// The end of an outage that began at `outage`; [`NEVER`] without a limit.

@@ -1,6 +1,6 @@
 //! What follows every event: the timers that are due, what should exist next, and when to look again.
 
-use crate::action::GiveUpReason;
+use crate::action::{Action, GiveUpReason};
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::gates::{Choice, Field, Gates};
@@ -9,10 +9,45 @@ use crate::policy::{NEVER, Refresh, Selection};
 use crate::rng::draw;
 
 impl Step<'_> {
+    /// Time has passed, and something is due.
+    pub(crate) fn tick(&mut self) -> Action {
+        if let State::Waiting { .. } = self.machine.state {
+            // Nothing has happened since this was planned: the only candidate may be dialed.
+            if self.endpoints.len() == 1 { self.start(0) } else { self.wait() }
+        } else {
+            self.settle();
+            self.serve()
+        }
+    }
+
     /// Whatever is due, then what should exist next, then when to look again.
-    pub(crate) fn advance(&mut self) {
+    #[inline]
+    pub(crate) fn advance(&mut self) -> Action {
+        // A wait has no timer but its end.
+        if let State::Waiting { .. } = self.machine.state { self.wait() } else { self.serve() }
+    }
+
+    #[inline(never)]
+    fn serve(&mut self) -> Action {
+        if let State::Held { link, .. } = &self.machine.state {
+            // A new connection has nothing to do but last.
+            let (id, idle) = (link.id, self.idle_at(link));
+            if link.proof < Proof::Stable && self.now < idle {
+                self.machine.wake = idle.min(self.stable_at(link));
+                return self.machine.hold(id, None);
+            }
+        }
         self.timers();
-        self.machine.wake = self.plan();
+        match self.plan() {
+            Some(wake) => self.until(wake),
+            None => self.wait(),
+        }
+    }
+
+    #[inline(always)]
+    fn until(&mut self, wake: u64) -> Action {
+        self.machine.wake = wake;
+        self.action()
     }
 
     #[inline]
@@ -21,7 +56,7 @@ impl Step<'_> {
             State::Dialing { deadline, .. } | State::Replacing { deadline, .. }
                 if self.now >= deadline =>
             {
-                self.dial_failed(Failure::TimedOut);
+                self.dial_failed(&Failure::TimedOut);
             }
             State::Draining { link, old_by, .. }
                 if self.now >= drain_deadline(self.policy, &link, old_by) =>
@@ -37,7 +72,7 @@ impl Step<'_> {
         }
         let (now, idle_timeout) = (self.now, self.policy.idle_timeout);
         if self.machine.state.link().is_some_and(|l| now >= l.active.saturating_add(idle_timeout)) {
-            self.closed(Failure::TimedOut);
+            self.closed(&Failure::TimedOut);
         }
         if let State::Held { link: Link { proof: Proof::Stable, wanted, .. }, .. } =
             self.machine.state
@@ -50,63 +85,92 @@ impl Step<'_> {
         }
     }
 
-    /// Starts what can be started now; returns when to look again.
+    /// When to look again; `None` if it is a wait, whose end may be now.
     #[inline]
-    fn plan(&mut self) -> u64 {
+    fn plan(&mut self) -> Option<u64> {
         if let State::Paused { outage, pace, since, last } = self.machine.state {
-            if self.idle() {
-                return NEVER;
-            }
-            let outage = outage.wrapping_add(self.now.saturating_sub(since));
-            self.machine.state = State::Waiting { outage, pace, last };
-        }
-        if let State::Held { link, pace, .. } = self.machine.state {
-            if let Some(wake) = self.plan_refresh(link, pace) {
-                return wake;
+            if !self.idle() {
+                let outage = outage.wrapping_add(self.now.saturating_sub(since));
+                self.machine.state = State::Waiting { outage, pace, last };
             }
         }
         match self.machine.state {
-            State::Stopped | State::Paused { .. } | State::Held { .. } | State::GaveUp { .. } => {
-                NEVER
+            State::Waiting { .. } => None,
+            State::Stopped | State::Paused { .. } | State::GaveUp { .. } => Some(NEVER),
+            State::Held { link, pace, .. } => self.plan_refresh(link, pace),
+            State::Dialing { deadline, .. } => Some(deadline),
+            State::Replacing { link, deadline, .. } => Some(deadline.min(self.idle_at(&link))),
+            State::Draining { link, old_by, .. } => Some(
+                drain_deadline(self.policy, &link, old_by)
+                    .min(self.idle_at(&link))
+                    .min(self.stable_at(&link)),
+            ),
+        }
+    }
+
+    /// Ends the wait, or says when it will.
+    #[inline(never)]
+    fn wait(&mut self) -> Action {
+        let State::Waiting { outage, pace, .. } = self.machine.state else { return self.look() };
+        if self.idle() {
+            let last = self.machine.state.last();
+            self.machine.state = State::Paused { last, outage, pace, since: self.now };
+            return self.until(NEVER);
+        }
+        if self.policy.give_up_when_all_parked && self.all_parked() {
+            return self.out_of(GiveUpReason::AllParked, outage);
+        }
+        match &*self.endpoints {
+            // Most links: there is nothing to choose.
+            [only] if !only.has(VISITED) => {
+                let choice = self.gates(pace).choice(0, only);
+                self.dial_or_sleep(choice, outage)
             }
-            State::Waiting { outage, pace, last } => self.plan_dial(outage, pace, last),
-            State::Dialing { deadline, .. } => deadline,
-            State::Replacing { link, deadline, .. } => deadline.min(self.idle_at(&link)),
-            State::Draining { link, old_by, .. } => drain_deadline(self.policy, &link, old_by)
-                .min(self.idle_at(&link))
-                .min(self.stable_at(&link)),
+            _ => match self.choose(pace, Wanted::Any, 0) {
+                Some(choice) => self.dial_or_sleep(choice, outage),
+                None => self.until(NEVER),
+            },
         }
     }
 
     #[inline]
-    fn plan_dial(&mut self, outage: u64, pace: u64, last: Option<Failure>) -> u64 {
-        if self.idle() {
-            self.machine.state = State::Paused { outage, pace, since: self.now, last };
-            return NEVER;
+    fn dial_or_sleep(&mut self, choice: Choice, outage: u64) -> Action {
+        let Choice { index, wake, reason } = choice;
+        if wake <= self.now {
+            return self.start(index);
         }
-        if self.policy.give_up_when_all_parked && self.all_parked() {
-            return self.give_up(GiveUpReason::AllParked, outage, last);
-        }
-        let choice = match self.endpoints.len() {
-            1 => self.choose_only(pace),
-            _ => self.choose(pace, Wanted::Any, 0),
-        };
-        let Some(choice) = choice else { return NEVER };
         let limit = self.limit(outage);
-        if choice.wake >= limit && limit != NEVER {
-            return self.give_up(GiveUpReason::MaxElapsed, outage, last);
+        if wake >= limit && limit != NEVER {
+            return self.out_of(GiveUpReason::MaxElapsed, outage);
         }
-        if choice.wake > self.now {
-            self.machine.wait_reason = choice.reason;
-            return choice.wake;
+        self.machine.wait_reason = reason;
+        self.machine.wake = wake;
+        self.machine.sleep()
+    }
+
+    /// Ends the wait with a dial, unless the outage has lasted too long.
+    #[inline(never)]
+    fn start(&mut self, endpoint: u16) -> Action {
+        let State::Waiting { outage, .. } = self.machine.state else { return self.look() };
+        let limit = self.limit(outage);
+        if self.now >= limit {
+            return self.out_of(GiveUpReason::MaxElapsed, outage);
         }
         self.machine.attempts = self.machine.attempts.saturating_add(1);
-        let endpoint = choice.index;
         let deadline = self.dial(endpoint).min(limit);
         let (started, progressed) = (self.now, false);
-        self.machine.state =
-            State::Dialing { outage, started, deadline, endpoint, progressed, last };
-        deadline
+        if let State::Waiting { last, .. } = self.machine.state {
+            self.machine.state =
+                State::Dialing { endpoint, progressed, last, outage, started, deadline };
+        }
+        self.until(deadline)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn out_of(&mut self, reason: GiveUpReason, outage: u64) -> Action {
+        let wake = self.give_up(reason, outage, self.machine.state.last());
+        self.until(wake)
     }
 
     /// When to look at the connection again; `None` if it was dropped for another that can be
@@ -181,15 +245,6 @@ impl Step<'_> {
             self.next_round();
         }
         self.field(wanted, endpoint).choose(self.endpoints, &gates)
-    }
-
-    /// [`choose`](Self::choose) for the many links that have one endpoint.
-    fn choose_only(&mut self, pace: u64) -> Option<Choice> {
-        if self.endpoints.first()?.has(VISITED) {
-            self.next_round();
-        }
-        let gates = self.gates(pace);
-        self.endpoints.first().map(|only| gates.choice(0, only))
     }
 
     /// Begins a dial; returns its deadline.

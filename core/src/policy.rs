@@ -123,7 +123,8 @@ pub enum Refresh {
 #[expect(clippy::struct_excessive_bools, reason = "each is a setter of its own")]
 pub struct Policy {
     pub(crate) backoff: Backoff,
-    pub(crate) ratio: Ratio,
+    /// How the interval grows, if that is exponentially.
+    pub(crate) ratio: Option<Ratio>,
     pub(crate) floor: u64,
     pub(crate) cap: u64,
     pub(crate) jitter: Jitter,
@@ -426,7 +427,7 @@ impl Policy {
             elapsed: Duration::ZERO,
             draw: NEVER / 2,
         };
-        self.backoff.next(self.ratio, 1, 0, || first).unwrap_or(0).min(self.cap).max(self.floor)
+        self.backoff.next(1, || first).unwrap_or(0).min(self.cap).max(self.floor)
     }
 
     pub(crate) const fn park_max(&self) -> u64 {

@@ -83,7 +83,18 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     /// Total: every event in every state at every time has a defined answer. It never panics,
     /// allocates or fails. A time before the last one counts as the last one.
     pub fn handle(&mut self, now: Timestamp, event: Event) -> Action {
-        self.step(now).handle(event)
+        let mut step = self.step(now);
+        match event {
+            // An early tick is the most frequent call of all, and computes nothing.
+            Event::Tick if step.due() => step.tick(),
+            Event::Tick => step.look(),
+            _ => {
+                if step.due() {
+                    step.settle();
+                }
+                step.handle(&event)
+            }
+        }
     }
 
     /// What should exist now; may be read at any time, and changes nothing.
@@ -182,7 +193,7 @@ impl Step<'_> {
             self.recheck_round();
         }
         // An unknown key changes nothing, but it may have come when something was due.
-        if index.is_some() || self.now >= self.machine.wake {
+        if index.is_some() || self.due() {
             self.advance();
         }
         index.is_some()

@@ -24,9 +24,14 @@ pub(crate) const fn scale(width: u64, draw: u64) -> u64 {
 /// `nanos × percent / 100` without overflow.
 pub(crate) const fn percent_of(nanos: u64, percent: u8) -> u64 {
     let percent = percent as u64;
-    if let Some(product) = nanos.checked_mul(percent) {
-        return product / 100;
+    match nanos.checked_mul(percent) {
+        Some(product) => product / 100,
+        None => percent_of_much(nanos, percent),
     }
+}
+
+#[cold]
+const fn percent_of_much(nanos: u64, percent: u64) -> u64 {
     let whole = (nanos / 100).saturating_mul(percent);
     whole.saturating_add((nanos % 100).saturating_mul(percent) / 100)
 }

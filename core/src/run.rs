@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::action::WaitReason;
 use crate::backoff::Failures;
+use crate::machine::take_draw;
 use crate::policy::Policy;
 
 /// The handshake deadline may always grow this far, however young the outage.
@@ -62,24 +63,25 @@ impl Run {
 
     /// Grows the interval by the worst class of the round that ended; `None` if the policy stops
     /// here.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     pub(crate) fn grow(
         &mut self,
         policy: &Policy,
-        elapsed: u64,
-        draw: impl FnOnce() -> u64,
+        elapsed: impl Fn() -> u64,
+        seed: u64,
+        draws: &mut u32,
     ) -> Option<()> {
         let worst = core::mem::replace(&mut self.worst, Class::Clear);
         if worst == Class::Clear {
             return Some(());
         }
         self.failures = self.failures.saturating_add(1);
-        let (count, previous) = (self.failures, self.base);
-        let shaped = policy.backoff.next(policy.ratio, count, previous, || Failures {
-            count,
-            previous: Duration::from_nanos(previous),
-            elapsed: Duration::from_nanos(elapsed),
-            draw: draw(),
-        })?;
+        let previous = self.base;
+        let shaped = match policy.ratio {
+            Some(ratio) if previous > 0 => ratio.grow(previous),
+            _ => self.shaped(policy, elapsed(), seed, draws)?,
+        };
         let mut base = shaped.min(policy.cap).max(policy.floor);
         match &policy.overload {
             Some(class) if worst >= Class::TimedOut => {
@@ -88,7 +90,7 @@ impl Run {
                 let cap = if worst == Class::Overloaded {
                     class.cap
                 } else {
-                    policy.silent_cap(class, elapsed)
+                    policy.silent_cap(class, elapsed())
                 };
                 base = grown.min(cap).max(policy.floor);
                 self.class = self.class.max(worst);
@@ -99,6 +101,18 @@ impl Run {
         // interval does not shrink again.
         self.base = if self.class >= Class::TimedOut { base.max(previous) } else { base };
         Some(())
+    }
+
+    /// What the policy's backoff says, whatever its shape.
+    #[cold]
+    fn shaped(&self, policy: &Policy, elapsed: u64, seed: u64, draws: &mut u32) -> Option<u64> {
+        let (count, previous) = (self.failures, self.base);
+        policy.backoff.next(count, || Failures {
+            count,
+            previous: Duration::from_nanos(previous),
+            elapsed: Duration::from_nanos(elapsed),
+            draw: take_draw(seed, draws),
+        })
     }
 
     /// Deadline of a dial started at `start` that the server has not answered yet.

@@ -341,10 +341,10 @@ impl Step<'_> {
             },
         };
         if let State::Dialing { .. } | State::Replacing { .. } = self.machine.state {
-            self.dial_failed(Failure::Unreachable);
+            self.dial_failed(&Failure::Unreachable);
         }
         if let State::Held { .. } = self.machine.state {
-            self.closed(Failure::Unreachable);
+            self.closed(&Failure::Unreachable);
         }
         self.advance();
     }

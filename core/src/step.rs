@@ -4,7 +4,6 @@
 //! timer that is due, and then what should exist next.
 
 use crate::action::{Action, WaitReason};
-use crate::endpoint::VISITED;
 use crate::event::Event;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted};
@@ -14,27 +13,15 @@ use crate::run::{Class, Run};
 use crate::time::Timestamp;
 
 impl Step<'_> {
-    pub(crate) fn handle(mut self, event: Event) -> Action {
-        let due = self.now >= self.machine.wake;
-        if due {
-            self.settle();
-        }
-        let changed = event != Event::Tick && self.event(event);
-        if changed || due {
-            self.advance();
-        }
-        self.machine.action(self.policy, self.endpoints)
-    }
-
-    /// The one place in which an event changes the state. False if nothing needs to be planned
-    /// anew.
-    fn event(&mut self, event: Event) -> bool {
+    /// The one place in which an event changes the state. What an event does, and what follows, is a
+    /// function of its own, so that a call pays for no other event.
+    pub(crate) fn handle(&mut self, event: &Event) -> Action {
         use State::{Dialing, Draining, GaveUp, Held, Paused, Replacing, Stopped, Waiting};
 
         let dial = self.machine.last_id();
-        match (self.machine.state, event) {
-            (_, Event::Tick) => return false,
-            (Stopped | GaveUp { .. }, Event::Start) => self.begin(),
+        match (&self.machine.state, event) {
+            (_, Event::Tick) => self.unchanged(),
+            (Stopped | GaveUp { .. }, Event::Start) => self.then(Self::begin),
             (
                 Paused { .. }
                 | Waiting { .. }
@@ -43,81 +30,93 @@ impl Step<'_> {
                 | Replacing { .. }
                 | Draining { .. },
                 Event::Start,
-            ) => return false,
+            ) => self.unchanged(),
 
-            (Stopped, Event::Stop) => return self.ignore(),
-            (Paused { .. } | Waiting { .. } | GaveUp { .. }, Event::Stop) => self.stop(None),
+            (Stopped, Event::Stop) => self.ignored(),
+            (Paused { .. } | Waiting { .. } | GaveUp { .. }, Event::Stop) => {
+                self.then(|step| step.stop(None))
+            }
             (
                 Dialing { endpoint, .. }
                 | Replacing { target: endpoint, .. }
                 | Held { link: Link { endpoint, .. }, .. }
                 | Draining { link: Link { endpoint, .. }, .. },
                 Event::Stop,
-            ) => self.stop(Some(endpoint)),
+            ) => {
+                let endpoint = *endpoint;
+                self.then(|step| step.stop(Some(endpoint)))
+            }
 
             (
                 Dialing { deadline, progressed: false, .. }
                 | Replacing { deadline, progressed: false, .. },
                 Event::Progress(id),
-            ) if id == dial && self.now < deadline => self.progress(),
-            (Dialing { .. } | Replacing { .. }, Event::Connected(id)) if id == dial => {
-                self.connected(id);
+            ) if *id == dial && self.now < *deadline => self.then(Self::progress),
+            (Dialing { .. } | Replacing { .. }, Event::Connected(id)) if *id == dial => {
+                self.then(|step| step.connected(*id))
             }
-            (Dialing { .. } | Replacing { .. }, Event::DialFailed(id, failure)) if id == dial => {
-                self.dial_failed(failure);
+            (Dialing { .. } | Replacing { .. }, Event::DialFailed(id, failure)) if *id == dial => {
+                self.then(|step| step.dial_failed(failure))
             }
-            (Dialing { .. } | Replacing { .. }, Event::DialAborted(id)) if id == dial => {
-                self.drop_dial();
+            (Dialing { .. } | Replacing { .. }, Event::DialAborted(id)) if *id == dial => {
+                self.then(Self::drop_dial)
             }
 
             (
                 Held { link, .. } | Replacing { link, .. } | Draining { link, .. },
                 Event::Closed(id, failure),
-            ) if id == link.id => self.closed(failure),
-            (Draining { old, .. }, Event::Closed(id, _)) if id == old => self.drained(),
+            ) if *id == link.id => self.then(|step| step.closed(failure)),
+            (Draining { old, .. }, Event::Closed(id, _)) if id == old => self.then(Self::drained),
 
             (
                 Held { link, .. } | Replacing { link, .. } | Draining { link, .. },
                 Event::Confirmed(id),
-            ) if id == link.id => {
+            ) if *id == link.id => {
                 if link.proof == Proof::None {
                     self.confirmed(link.endpoint);
                 }
-                return false;
+                self.unchanged()
             }
             (
                 Held { link, .. } | Replacing { link, .. } | Draining { link, .. },
                 Event::Activity(id),
-            ) if id == link.id => {
+            ) if *id == link.id => {
                 // The armed wake stays, and looks again when it comes.
                 if let Some(link) = self.machine.state.link() {
                     link.active = self.now;
                 }
-                return false;
+                self.unchanged()
             }
             (Draining { old, .. }, Event::Confirmed(id) | Event::Activity(id)) if id == old => {
-                return false;
+                self.unchanged()
             }
             (
                 Held { link, .. } | Replacing { link, .. } | Draining { link, .. },
                 Event::GoingAway(id, by),
-            ) if id == link.id => self.going_away(by),
+            ) if *id == link.id => self.then(|step| step.going_away(*by)),
             (Draining { old, .. }, Event::GoingAway(id, by)) if id == old => {
                 if let Draining { old_by, old_wanted, .. } = &mut self.machine.state {
                     *old_by = by.map_or(NEVER, Timestamp::as_nanos).min(*old_by);
                     *old_wanted = Wanted::Away;
                 }
+                self.advance()
             }
 
-            (_, Event::Online) => self.online(),
-            (_, Event::Offline) => self.machine.offline = true,
+            (_, Event::Online) => self.then(Self::online),
+            (_, Event::Offline) => {
+                self.machine.offline = true;
+                self.advance()
+            }
             (Paused { .. } | Waiting { .. } | Held { .. } | Draining { .. }, Event::Redial) => {
-                self.redial();
+                self.then(Self::redial)
             }
             (Stopped | Dialing { .. } | Replacing { .. } | GaveUp { .. }, Event::Redial) => {
-                return false;
+                self.unchanged()
             }
-            (_, Event::Defer(until)) => self.machine.deferred = until.as_nanos(),
+            (_, Event::Defer(until)) => {
+                self.machine.deferred = until.as_nanos();
+                self.advance()
+            }
 
             (
                 Stopped
@@ -136,15 +135,26 @@ impl Step<'_> {
                 | Event::Confirmed(_)
                 | Event::Activity(_)
                 | Event::GoingAway(..),
-            ) => return self.ignore(),
+            ) => self.ignored(),
         }
-        true
+    }
+
+    /// What `event` did is followed by what is due, and planned anew.
+    #[inline(never)]
+    fn then(&mut self, event: impl FnOnce(&mut Self)) -> Action {
+        event(self);
+        self.advance()
+    }
+
+    /// What the event is about is as it was: only what is due happens.
+    fn unchanged(&mut self) -> Action {
+        if self.due() { self.advance() } else { self.look() }
     }
 
     /// Nonsense: counted, and otherwise a tick.
-    fn ignore(&mut self) -> bool {
+    fn ignored(&mut self) -> Action {
         self.machine.ignored = self.machine.ignored.saturating_add(1);
-        false
+        self.unchanged()
     }
 
     /// A new outage with fresh counters. Ids, rate limit, hints and breakers stay.
@@ -307,11 +317,11 @@ impl Step<'_> {
 
     /// Clears the round: every endpoint may be tried again.
     pub(crate) fn next_round(&mut self) {
-        for endpoint in self.endpoints.iter_mut() {
-            endpoint.set(VISITED, false);
-            if endpoint.hint <= self.now {
-                endpoint.hint = 0;
-            }
+        // Most links have one: not worth a loop.
+        if let [only] = self.endpoints {
+            only.next_round(self.now);
+        } else {
+            self.endpoints.iter_mut().for_each(|endpoint| endpoint.next_round(self.now));
         }
         self.machine.run.worst = Class::Clear;
         if self.policy.selection == Selection::Shuffle {
