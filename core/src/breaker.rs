@@ -432,7 +432,8 @@ impl Breaker {
         }
         state.begin();
         self.state.set(state);
-        Ok(self.permit(state.mode, state.until))
+        let probe = state.mode == Mode::Probing;
+        Ok(self.permit(if probe { Mode::Probing } else { Mode::Closed }, state.until))
     }
 
     fn permit(&self, mode: Mode, epoch: u64) -> Permit<'_> {
@@ -471,7 +472,8 @@ impl Breaker {
 #[must_use = "a permit that is dropped counts as ignored"]
 pub struct Permit<'a> {
     breaker: &'a Breaker,
-    /// What the breaker was when it was lent.
+    /// What the breaker must still be for the outcome to count: probing if this is the probe,
+    /// otherwise closed.
     mode: Mode,
     /// Identifies the open period, so that an outcome of an earlier one is told apart.
     epoch: u64,

@@ -11,7 +11,7 @@ use crate::run::{Class, Run};
 use crate::snapshot::{Doing, EndpointSnapshot, Snapshot};
 
 const ENDPOINT_LEN: usize = 4 + 2 + 1 + 1 + 8 * 4 + 1 + 1 + 1;
-const LINK_LEN: usize = 1 + (8 + 4 * 3 + 4) + 8 * 4 + 4 + 4 + (1 + 4) + 4 * 3;
+const LINK_LEN: usize = 1 + (8 + 4 * 3 + 4) + 8 * 4 + 4 + 4 + (1 + 4) + 4 * 2;
 
 impl Snapshot {
     /// Length of [`to_bytes`](Self::to_bytes): a version, the content, and a checksum.
@@ -36,7 +36,7 @@ impl Snapshot {
         out.put(&self.cursor.to_le_bytes());
         out.put(&[u8::from(self.handover.is_some())]);
         out.put(&self.handover.unwrap_or(0).to_le_bytes());
-        for number in [self.draws, self.attempts, self.shuffle] {
+        for number in [self.draws, self.attempts] {
             out.put(&number.to_le_bytes());
         }
         self.first.write(&mut out);
@@ -77,7 +77,7 @@ impl Snapshot {
         let (endpoint, cursor) = (from.u32(), from.u32());
         let handing = from.flag("handover")?;
         let handover = Some(from.u32()).filter(|_| handing);
-        let (draws, attempts, shuffle) = (from.u32(), from.u32(), from.u32());
+        let (draws, attempts) = (from.u32(), from.u32());
         let first = EndpointSnapshot::read(&mut from)?;
         Ok(Self {
             doing,
@@ -91,7 +91,6 @@ impl Snapshot {
             handover,
             draws,
             attempts,
-            shuffle,
             first,
         })
     }

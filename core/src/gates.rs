@@ -25,7 +25,7 @@ pub(crate) struct Field {
     pub(crate) selection: Selection,
     /// Where the round robin stands.
     pub(crate) cursor: u16,
-    /// Seed of this round's shuffle.
+    /// Seed of the shuffle for this dial.
     pub(crate) shuffle: u64,
     /// Only endpoints before this index (a failback wants a better one).
     pub(crate) below: u16,

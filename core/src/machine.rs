@@ -213,10 +213,8 @@ pub(crate) struct Machine {
     pub(crate) draws: u32,
     /// Dials of this outage.
     pub(crate) attempts: u32,
-    /// Seed of this round's shuffle.
-    pub(crate) shuffle: u32,
-    pub(crate) ignored: u32,
-    pub(crate) backward: u32,
+    pub(crate) ignored: u16,
+    pub(crate) backward: u16,
     /// Where the round robin stands.
     pub(crate) cursor: u16,
     /// The gate that holds while waiting.
@@ -237,7 +235,6 @@ impl Machine {
             next_id: DialId::FIRST,
             draws: 0,
             attempts: 0,
-            shuffle: 0,
             ignored: 0,
             backward: 0,
             cursor: 0,

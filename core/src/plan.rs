@@ -220,7 +220,7 @@ impl Step<'_> {
         Field {
             selection: self.policy.selection,
             cursor: self.machine.cursor,
-            shuffle: self.machine.seed ^ u64::from(self.machine.shuffle),
+            shuffle: self.machine.seed ^ self.machine.next_id.get(),
             below: if wanted == Wanted::Better { endpoint } else { u16::MAX },
         }
     }

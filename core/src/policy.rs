@@ -85,7 +85,7 @@ pub enum Selection {
         /// breaker not open, for this long (stretched by up to a tenth); `None` to stay.
         failback: Option<Duration>,
     },
-    /// In an order drawn anew each round.
+    /// In an order drawn anew each round: each dial picks among those the round has not tried.
     Shuffle,
 }
 

@@ -44,9 +44,9 @@ pub struct Reconnector<P = Policy, S = [Endpoint; 1]> {
 #[non_exhaustive]
 pub struct Counters {
     /// Events that made no sense when they came: an id that was not current, or of a kind that it
-    /// could not have; saturating. A few late ones are normal.
+    /// could not have; saturating at 65,535. A few late ones are normal.
     pub ignored: u32,
-    /// Times that were before an earlier one; saturating.
+    /// Times that were before an earlier one; saturating at 65,535.
     pub backward: u32,
 }
 
@@ -109,7 +109,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
 
     /// Events that changed nothing, for monitoring a driver.
     pub fn counters(&self) -> Counters {
-        Counters { ignored: self.machine.ignored, backward: self.machine.backward }
+        let Machine { ignored, backward, .. } = self.machine;
+        Counters { ignored: ignored.into(), backward: backward.into() }
     }
 
     /// The policy.

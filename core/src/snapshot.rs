@@ -74,7 +74,6 @@ pub struct Snapshot {
     pub(crate) handover: Option<u32>,
     pub(crate) draws: u32,
     pub(crate) attempts: u32,
-    pub(crate) shuffle: u32,
     pub(crate) first: EndpointSnapshot,
 }
 
@@ -194,7 +193,6 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             handover: None,
             draws: machine.draws,
             attempts: machine.attempts,
-            shuffle: machine.shuffle,
             first: EndpointSnapshot::take(endpoints.first().unwrap_or(&Endpoint::new(0)), now),
         };
         let held = |proof| match proof {
@@ -295,7 +293,6 @@ impl Step<'_> {
         machine.next_id = saved.next_id;
         machine.draws = saved.draws;
         machine.attempts = saved.attempts;
-        machine.shuffle = saved.shuffle;
         let ahead = saved.arrival.min(policy.rate_limit.ahead());
         machine.arrival = now.saturating_add(ahead).saturating_sub(away);
         machine.cursor = position(self.endpoints, saved.cursor).unwrap_or(0);

@@ -7,7 +7,7 @@ use crate::action::{Action, WaitReason};
 use crate::event::Event;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted};
-use crate::policy::{NEVER, Selection};
+use crate::policy::NEVER;
 use crate::rng::scale;
 use crate::run::{Class, Run};
 use crate::time::Timestamp;
@@ -324,8 +324,5 @@ impl Step<'_> {
             self.endpoints.iter_mut().for_each(|endpoint| endpoint.next_round(self.now));
         }
         self.machine.run.worst = Class::Clear;
-        if self.policy.selection == Selection::Shuffle {
-            self.machine.shuffle = u32::try_from(self.machine.draw() >> 32).unwrap_or(0);
-        }
     }
 }

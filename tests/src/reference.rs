@@ -90,8 +90,8 @@ pub struct Reference {
     wake: u64,
     reason: WaitReason,
     deferred: u64,
-    ignored: u32,
-    backward: u32,
+    ignored: u16,
+    backward: u16,
 
     dial: Option<Flight>,
     link: Option<Conn>,
@@ -122,7 +122,6 @@ pub struct Reference {
     places: Vec<Place>,
     list: Vec<u32>,
     cursor: usize,
-    shuffle: u32,
 }
 
 impl Reference {
@@ -158,7 +157,6 @@ impl Reference {
             places: Vec::new(),
             list: Vec::new(),
             cursor: 0,
-            shuffle: 0,
         };
         new.list_is(keys);
         new
@@ -209,7 +207,7 @@ impl Reference {
 
     /// Events and times that made no sense, as in `Counters`.
     pub fn counters(&self) -> (u32, u32) {
-        (self.ignored, self.backward)
+        (self.ignored.into(), self.backward.into())
     }
 
     /// The time never goes back, and the last instant never comes.

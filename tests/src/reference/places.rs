@@ -176,7 +176,7 @@ impl Reference {
                 keys = [ahead, behind].concat();
             }
             Selection::Shuffle => {
-                let seed = self.seed ^ u64::from(self.shuffle);
+                let seed = self.seed ^ (self.starts.len() as u64 + 1);
                 keys.sort_by_key(|key| splitmix(seed, u64::from(*key)));
             }
             _ => {}
@@ -231,7 +231,7 @@ impl Reference {
         super::arith::clamp(arrival.saturating_sub(spacing * u128::from(burst - 1)))
     }
 
-    /// A new round: every endpoint may be tried again. One draw, for a shuffle only.
+    /// A new round: every endpoint may be tried again.
     pub(super) fn next_round(&mut self) {
         let now = self.now;
         for place in &mut self.places {
@@ -241,8 +241,5 @@ impl Reference {
             }
         }
         self.round.clear();
-        if self.policy.selection() == Selection::Shuffle {
-            self.shuffle = u32::try_from(self.draw() >> 32).unwrap_or(0);
-        }
     }
 }
