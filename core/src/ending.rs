@@ -2,11 +2,10 @@
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::backoff::Backoff;
-use crate::breaker::Rule;
+use crate::circuit::Rule;
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
-use crate::jitter::Jitter;
-use crate::machine::{Link, Lost, Machine, Proof, REMOVED, State, Step, Wanted};
+use crate::machine::{Link, Lost, Proof, REMOVED, State, Step, Wanted};
 use crate::policy::{FirstRetry, NEVER};
 use crate::rng::scale;
 use crate::run::Class;
@@ -395,36 +394,6 @@ impl Step<'_> {
         })
     }
 
-    /// A wait that a failed handover has imposed is not undercut.
-    fn not_before(&mut self, earliest: u64, imposed: WaitReason) {
-        let State::Waiting { outage, pace, last } = &mut self.machine.state else { return };
-        if earliest == NEVER {
-            // It has found that the policy does not dial again.
-            let (outage, last) = (*outage, *last);
-            self.give_up(GiveUpReason::PolicyNever, outage, last);
-        } else if *pace < earliest {
-            *pace = earliest;
-            self.machine.run.paced_by = imposed;
-        }
-    }
-
-    /// The interval grows by what the round has shown; a `new` round may begin, and the old one may
-    /// be `counted` against the policy's limit. `None` if the policy does not dial again.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn end_round(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
-        let rounds = &mut self.machine.run.rounds;
-        *rounds = rounds.saturating_add(u32::from(counted));
-        let Machine { run, state, seed, draws, .. } = &mut *self.machine;
-        let elapsed = || if counted { state.elapsed(outage, self.now) } else { 0 };
-        let grown = run.grow(self.policy, elapsed, *seed, draws);
-        if new {
-            self.next_round();
-        }
-        grown?;
-        Some(self.interval())
-    }
-
     /// The list of endpoints has changed: a dial to a removed one is dropped, a connection to one
     /// is to be replaced.
     pub(crate) fn follow(&mut self, lost: Lost) {
@@ -439,70 +408,5 @@ impl Step<'_> {
                 link.wanted = Wanted::No;
             }
         }
-    }
-
-    /// The list or a circuit was changed by hand: a round that has nothing left to try is over.
-    pub(crate) fn recheck_round(&mut self) {
-        let (outage, wanted, endpoint) = match self.machine.state {
-            State::Waiting { outage, .. } | State::Paused { outage, .. } => {
-                (outage, Wanted::Any, REMOVED)
-            }
-            State::Held { link, .. } if link.wanted != Wanted::No => {
-                (self.now, link.wanted, link.endpoint)
-            }
-            _ => return,
-        };
-        let visited = self.endpoints.iter().any(|endpoint| endpoint.has(VISITED));
-        if !visited || self.field(wanted, endpoint).unvisited(self.endpoints, self.now) {
-            return;
-        }
-        if self.machine.run.worst == Class::Clear {
-            return self.next_round();
-        }
-        let counted = !matches!(self.machine.state, State::Held { .. });
-        let paced = self.end_round(outage, true, counted);
-        match (&mut self.machine.state, paced) {
-            (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
-            (State::Waiting { pace, .. } | State::Paused { pace, .. }, Some(paced)) => {
-                *pace = paced;
-            }
-            (State::Waiting { last, .. } | State::Paused { last, .. }, None) => {
-                let last = *last;
-                self.give_up(GiveUpReason::PolicyNever, outage, last);
-            }
-            _ => {}
-        }
-    }
-
-    /// The end of one wait of the current interval, from now.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn interval(&mut self) -> u64 {
-        let (jitter, floor) = (self.policy.jitter, self.policy.floor);
-        let base = self.machine.run.base;
-        self.machine.run.paced_by = WaitReason::Backoff;
-        if base == 0 {
-            return self.now;
-        }
-        let draw = if let Jitter::Phase(_) = jitter {
-            if self.machine.run.phase == 0 {
-                let phase = u32::try_from(self.machine.draw() >> 32).unwrap_or(0);
-                self.machine.run.phase = phase.max(1);
-            }
-            u64::from(self.machine.run.phase) << 32
-        } else if jitter == Jitter::None {
-            0
-        } else {
-            self.machine.draw()
-        };
-        self.now.saturating_add(jitter.wait(base, floor, draw))
-    }
-
-    /// Uniform in `[0, window]`; at once without jitter.
-    pub(crate) fn spread(&mut self, window: u64) -> u64 {
-        if window == 0 || self.policy.jitter == Jitter::None {
-            return 0;
-        }
-        scale(window.saturating_add(1), self.machine.draw())
     }
 }

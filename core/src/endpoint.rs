@@ -1,6 +1,6 @@
 //! Endpoints: what is remembered about each address, under the caller's own key.
 
-use crate::breaker::{BreakerState, Circuit};
+use crate::circuit::{BreakerState, Circuit};
 use crate::time::Timestamp;
 
 /// One place that can be dialed, named by the caller's `key`, with its health.

@@ -4,8 +4,8 @@
 use core::fmt;
 
 use crate::action::WaitReason;
-use crate::breaker::Mode;
 use crate::bytes::{MAGIC, Reader, Writer, seal};
+use crate::circuit::Mode;
 use crate::id::DialId;
 use crate::run::{Class, Run};
 use crate::snapshot::{Doing, EndpointSnapshot, Snapshot};

@@ -283,6 +283,7 @@ impl Machine {
     }
 
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the state is known where it is called")]
     pub(crate) fn action(&self, policy: &Policy, endpoints: &[Endpoint]) -> Action {
         let wake = Timestamp::from_nanos(self.wake);
         let dial = |deadline, endpoint: u16, attempt, serving| {
@@ -357,6 +358,7 @@ impl<'a> Step<'a> {
     }
 
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the state is known where it is called")]
     pub(crate) fn action(&self) -> Action {
         self.machine.action(self.policy, self.endpoints)
     }

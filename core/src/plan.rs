@@ -45,6 +45,7 @@ impl Step<'_> {
     }
 
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the state is known where it is called")]
     fn until(&mut self, wake: u64) -> Action {
         self.machine.wake = wake;
         self.action()

@@ -4,8 +4,9 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::backoff::{Backoff, Failures, Growth, Ratio};
-use crate::breaker::{BreakerPolicy, Rule};
+use crate::breaker::BreakerPolicy;
 use crate::builder::PolicyBuilder;
+use crate::circuit::Rule;
 use crate::jitter::Jitter;
 use crate::rate_limit::RateLimit;
 use crate::rng::{percent_of, scale, stretch};

@@ -7,7 +7,7 @@
 use core::borrow::Borrow;
 use core::time::Duration;
 
-use crate::breaker::{BreakerState, Mode};
+use crate::circuit::{BreakerState, Mode};
 use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position};
 use crate::failure::Failure;
 use crate::id::DialId;

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::action::{GiveUpReason, WaitReason};
-use crate::breaker::Circuit;
+use crate::circuit::Circuit;
 use crate::endpoint::Endpoint;
 use crate::machine::{Machine, Proof, State};
 use crate::time::Timestamp;

@@ -9,7 +9,7 @@ use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted};
 use crate::policy::NEVER;
 use crate::rng::scale;
-use crate::run::{Class, Run};
+use crate::run::Run;
 use crate::time::Timestamp;
 
 impl Step<'_> {
@@ -313,16 +313,5 @@ impl Step<'_> {
         self.machine.run = Run::NEW;
         self.next_round();
         self.turn_away();
-    }
-
-    /// Clears the round: every endpoint may be tried again.
-    pub(crate) fn next_round(&mut self) {
-        // Most links have one: not worth a loop.
-        if let [only] = self.endpoints {
-            only.next_round(self.now);
-        } else {
-            self.endpoints.iter_mut().for_each(|endpoint| endpoint.next_round(self.now));
-        }
-        self.machine.run.worst = Class::Clear;
     }
 }

@@ -1,0 +1,224 @@
+//! A circuit: what one breaker remembers, and how outcomes change it.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::breaker::{BreakerPolicy, Trip};
+use crate::time::Timestamp;
+
+/// A breaker policy that was checked, in nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Rule {
+    pub(crate) trip: Trip,
+    pub(crate) open_for: u64,
+    pub(crate) open_max: u64,
+}
+
+impl Rule {
+    pub(crate) const fn policy(&self) -> BreakerPolicy {
+        BreakerPolicy {
+            trip: self.trip,
+            open_for: Duration::from_nanos(self.open_for),
+            open_max: Duration::from_nanos(self.open_max),
+        }
+    }
+
+    /// How long the `opens`-th opening in a row lasts, before it is stretched.
+    fn open_time(&self, opens: u8) -> u64 {
+        let doubled = 1_u64.checked_shl(u32::from(opens)).unwrap_or(u64::MAX);
+        self.open_for.saturating_mul(doubled).min(self.open_max)
+    }
+}
+
+/// The state of a circuit, in the words of the pattern (Nygard, *Release It!*, 2007).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Circuit {
+    /// All is admitted, outcomes are counted.
+    Closed,
+    /// Nothing is admitted before `until`; [`Timestamp::MAX`] when it was tripped by hand.
+    Open {
+        /// When one probe will be admitted.
+        until: Timestamp,
+    },
+    /// One probe is admitted, or out.
+    HalfOpen,
+    /// All is admitted, nothing is counted.
+    Disabled,
+}
+
+impl fmt::Display for Circuit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("closed"),
+            Self::Open { until: Timestamp::MAX } => f.write_str("open until it is reset"),
+            Self::Open { until } => write!(f, "open until {until}"),
+            Self::HalfOpen => f.write_str("half-open"),
+            Self::Disabled => f.write_str("disabled"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Mode {
+    Closed,
+    /// Open until `until`, then half-open.
+    Open,
+    /// As `Open`, with the one probe out.
+    Probing,
+    Tripped,
+    Disabled,
+}
+
+impl Mode {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Closed, Self::Open, Self::Probing, Self::Tripped, Self::Disabled];
+}
+
+/// A breaker's whole state, without its policy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct BreakerState {
+    /// End of the open time; 0 while closed.
+    pub(crate) until: u64,
+    /// `Consecutive`: failures in a row. `Rate`: the last outcomes, newest in bit 0, failures set.
+    pub(crate) window: u64,
+    /// `Rate`: how many bits of `window` are outcomes.
+    pub(crate) seen: u8,
+    /// Openings in a row without a success between.
+    pub(crate) opens: u8,
+    pub(crate) mode: Mode,
+}
+
+impl BreakerState {
+    pub(crate) const CLOSED: Self =
+        Self { until: 0, window: 0, seen: 0, opens: 0, mode: Mode::Closed };
+
+    pub(crate) fn circuit(&self, now: u64) -> Circuit {
+        match self.mode {
+            Mode::Closed => Circuit::Closed,
+            Mode::Open if now < self.until => {
+                Circuit::Open { until: Timestamp::from_nanos(self.until) }
+            }
+            Mode::Open | Mode::Probing => Circuit::HalfOpen,
+            Mode::Tripped => Circuit::Open { until: Timestamp::MAX },
+            Mode::Disabled => Circuit::Disabled,
+        }
+    }
+
+    /// The earliest time at which anything is admitted.
+    pub(crate) fn ready(&self) -> u64 {
+        match self.mode {
+            // Zero, unless it is open.
+            Mode::Closed | Mode::Disabled | Mode::Open => self.until,
+            Mode::Probing | Mode::Tripped => u64::MAX,
+        }
+    }
+
+    /// Admits one call at or after [`ready`](Self::ready): the probe, if it was open.
+    pub(crate) fn begin(&mut self) {
+        if self.mode == Mode::Open {
+            self.mode = Mode::Probing;
+        }
+    }
+
+    /// The admitted call ended without telling anything: a probe may be taken again.
+    pub(crate) fn release(&mut self) {
+        if self.mode == Mode::Probing {
+            self.mode = Mode::Open;
+        }
+    }
+
+    /// A call that was admitted succeeded. Late ones, from before it opened, change nothing.
+    #[inline]
+    pub(crate) fn success(&mut self, rule: &Rule) {
+        if self.mode == Mode::Closed {
+            match rule.trip {
+                Trip::Consecutive(_) => self.window = 0,
+                Trip::Rate { last, .. } => self.push(last, 0),
+            }
+        } else if self.mode == Mode::Probing {
+            *self = Self::CLOSED;
+        }
+    }
+
+    /// A call that was admitted failed. `spread` draws the stretch of an open time. With `may_open`
+    /// false the breaker is the last one closed of its list, and stays half-open or closed.
+    #[inline]
+    pub(crate) fn failure(
+        &mut self,
+        rule: &Rule,
+        now: u64,
+        may_open: impl FnOnce() -> bool,
+        spread: impl FnOnce(u64) -> u64,
+    ) {
+        let opens = if self.mode == Mode::Closed {
+            if !self.counted(rule.trip) {
+                return;
+            }
+            0
+        } else if self.mode == Mode::Probing {
+            self.opens.saturating_add(1)
+        } else {
+            return;
+        };
+        if may_open() {
+            let until = now.saturating_add(spread(rule.open_time(opens)));
+            *self = Self { until, opens, mode: Mode::Open, ..Self::CLOSED };
+        } else {
+            self.release();
+        }
+    }
+
+    /// Cuts what was saved to what `rule` could have made. A probe that was out has ended.
+    pub(crate) fn fit(&mut self, rule: &Rule) {
+        self.release();
+        match rule.trip {
+            Trip::Consecutive(limit) if self.seen == 0 => {
+                self.window = self.window.min(u64::from(limit).saturating_sub(1));
+            }
+            Trip::Rate { last, .. } if self.seen > 0 => {
+                self.seen = self.seen.min(last);
+                self.window &= kept(self.seen);
+            }
+            Trip::Consecutive(_) | Trip::Rate { .. } => {
+                self.window = 0;
+                self.seen = 0;
+            }
+        }
+    }
+
+    pub(crate) fn trip(&mut self) {
+        *self = Self { mode: Mode::Tripped, ..Self::CLOSED };
+    }
+
+    pub(crate) fn reset(&mut self) {
+        *self = Self::CLOSED;
+    }
+
+    /// Counts a failure while closed; true if it is one too many.
+    fn counted(&mut self, trip: Trip) -> bool {
+        match trip {
+            Trip::Consecutive(limit) => {
+                self.window = self.window.saturating_add(1);
+                self.window >= u64::from(limit)
+            }
+            Trip::Rate { last, min, percent } => {
+                self.push(last, 1);
+                let failures = u64::from(self.window.count_ones()).saturating_mul(100);
+                self.seen >= min
+                    && failures >= u64::from(percent).saturating_mul(u64::from(self.seen))
+            }
+        }
+    }
+
+    fn push(&mut self, last: u8, outcome: u64) {
+        self.window = (self.window << 1 | outcome) & kept(last);
+        self.seen = self.seen.saturating_add(1).min(last);
+    }
+}
+
+/// The lowest `bits` bits.
+fn kept(bits: u8) -> u64 {
+    u64::MAX.checked_shr(64_u32.saturating_sub(u32::from(bits))).unwrap_or(0)
+}
