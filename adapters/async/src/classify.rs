@@ -99,7 +99,7 @@ use redial::Failure;
     message = "`{Self}` does not say what it means for the link",
     label = "not `Classify`",
     note = "for an error of your own: `impl Classify for {Self}`",
-    note = "for one of another crate: wrap it, `struct Error({Self});`, and implement `Classify` for that; \
+    note = "for one of another crate: put it into a struct of your own, and implement `Classify` for that; \
             the trait's documentation has the lines",
     note = "where its kind does not matter: `.map_err(std::io::Error::other)`, which is `Unreachable`"
 )]
