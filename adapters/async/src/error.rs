@@ -7,6 +7,27 @@ use std::sync::Arc;
 use redial::GiveUp;
 
 /// Why a link is over. Its [`source`](Error::source) is the last error itself, with its own sources.
+///
+/// ```
+/// use std::error::Error;
+/// use redial_async::{LinkError, LinkHandle};
+///
+/// async fn supervise(link: LinkHandle) {
+///     match link.closed().await {
+///         Ok(()) => println!("stopped"),
+///         Err(LinkError::GaveUp { end, .. }) if end.attempts == 0 => println!("not even tried"),
+///         Err(error) => {
+///             eprintln!("{error}");
+///             let mut source = error.source();
+///             while let Some(error) = source {
+///                 eprintln!("  because {error}");
+///                 source = error.source();
+///             }
+///         }
+///     }
+/// }
+/// # let _ = supervise;
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LinkError<E> {

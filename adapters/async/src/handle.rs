@@ -21,6 +21,26 @@ use crate::watch::Watch;
 ///
 /// Commands are a level and not a queue: what counts is what was said last, and saying it twice is saying
 /// it once. `H` is what is [shared](crate::Driver::share) of the connection; `()` if nothing is.
+///
+/// ```
+/// use std::time::Duration;
+/// use redial_async::{LinkHandle, redial::Endpoint};
+///
+/// async fn operate(link: LinkHandle) {
+///     link.offline(); // no new dials
+///     link.online(); // a wait is cut short
+///     link.redial(); // dials now, or replaces the connection
+///     link.defer(Duration::from_secs(60)); // the caller's own gate
+///     link.trip(1); // endpoint 1 is left alone
+///     link.reset(1);
+///     link.set_endpoints([Endpoint::new(0), Endpoint::new(2)]);
+///     println!("{}; {} ppm up", link.status(), link.health().await.reliability());
+///     if let Err(error) = link.shutdown(Duration::from_secs(5)).await {
+///         println!("it had given up: {error}");
+///     }
+/// }
+/// # let _ = operate;
+/// ```
 pub struct LinkHandle<H = (), E = std::io::Error> {
     pub(crate) hub: sync::Arc<Hub>,
     pub(crate) view: sync::Arc<View<H, E>>,

@@ -76,6 +76,35 @@ impl<E: Error + 'static> Error for RunError<E> {
 }
 
 /// An operation over a link; made by [`LinkHandle::run`].
+///
+/// ```
+/// use std::io;
+/// use std::time::Duration;
+/// use redial_async::{Connection, Idempotent, LinkHandle, RunError};
+///
+/// /// A client that callers clone.
+/// #[derive(Clone)]
+/// struct Client;
+///
+/// impl Client {
+///     async fn price(&self, name: &str) -> io::Result<u64> {
+///         # let _ = name;
+///         Ok(42)
+///     }
+/// }
+///
+/// async fn price(link: &LinkHandle<Client>, name: &str) -> Option<u64> {
+///     let ask = |client: Connection<Client>| async move { client.price(name).await };
+///     match link.run(ask, Idempotent::Yes).tries(3).within(Duration::from_secs(5)).await {
+///         Ok(price) => return Some(price),
+///         Err(RunError::Failed(error)) => println!("the server says {error}"),
+///         Err(RunError::Link(error)) => println!("there is no connection: {error}"),
+///         Err(error) => println!("{error}"),
+///     }
+///     None
+/// }
+/// # let _ = price;
+/// ```
 #[must_use = "futures do nothing unless awaited"]
 pub struct Run<H, E, Op, F> {
     handle: LinkHandle<H, E>,

@@ -58,6 +58,21 @@ impl Slot {
 }
 
 /// One dial, as `connect` gets it.
+///
+/// ```
+/// # mod client {
+/// #     pub async fn tcp(_: u32) -> std::io::Result<()> { Ok(()) }
+/// #     pub async fn login(_: ()) -> std::io::Result<()> { Ok(()) }
+/// # }
+/// use redial_async::Attempt;
+///
+/// async fn connect(attempt: Attempt) -> std::io::Result<()> {
+///     let stream = client::tcp(attempt.dial.endpoint).await?;
+///     attempt.progress(); // somebody is there: the rest has until the handshake's deadline
+///     client::login(stream).await
+/// }
+/// # let _ = connect;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
@@ -82,6 +97,33 @@ impl Attempt {
 }
 
 /// One connection, as `serve` gets it. Clones speak for the same connection.
+///
+/// ```
+/// # mod protocol {
+/// #     use std::{io, time::Duration};
+/// #     pub enum Message { Pong, Data(Vec<u8>), Leaving(Duration) }
+/// #     pub async fn receive(_: &mut Vec<u8>) -> io::Result<Message> { Ok(Message::Pong) }
+/// # }
+/// use std::io;
+/// use redial_async::{Ended, Session};
+/// use protocol::{Message, receive};
+///
+/// async fn serve(mut connection: Vec<u8>, session: Session) -> Ended<io::Error> {
+///     while !session.is_draining() {
+///         match receive(&mut connection).await {
+///             // It answers: attempts, outage and breaker need not wait for `stable_after`.
+///             Ok(Message::Pong) => session.confirmed(),
+///             // Keeps `idle_timeout` away.
+///             Ok(Message::Data(_)) => session.activity(),
+///             // A new connection is made, and then this one is told to drain.
+///             Ok(Message::Leaving(within)) => session.going_away(Some(within)),
+///             Err(error) => return Ended::Lost(error),
+///         }
+///     }
+///     Ended::Finished
+/// }
+/// # let _ = serve;
+/// ```
 #[derive(Clone, Debug)]
 pub struct Session {
     id: DialId,

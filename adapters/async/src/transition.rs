@@ -16,6 +16,22 @@ use redial::{
 /// may change: for programs there are the fields, and the `tracing` feature.
 /// Text of an error, which may have come from a server, is escaped and cut. Its words may change; for
 /// programs there are the fields, and the `tracing` feature.
+///
+/// ```
+/// use std::io;
+/// use redial_async::{Transition, redial::Phase};
+///
+/// /// For `Driver::observe`.
+/// fn observe(transition: &Transition<'_, io::Error>) {
+///     if matches!(transition.to.phase, Phase::GaveUp { .. }) {
+///         eprintln!("page somebody: {transition}");
+///     }
+///     let saved = transition.snapshot().to_bytes();
+///     // … into a file, so that the next process goes on from here.
+///     # let _ = saved;
+/// }
+/// # let _ = observe;
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Transition<'a, E> {

@@ -12,6 +12,23 @@ use crate::sync::Arc;
 
 /// Watches the status of a link. Level-triggered: it tells that the status is not the one last told, and
 /// what it is now; what came and went in between is not told.
+///
+/// ```
+/// use redial_async::{LinkHandle, redial::Phase};
+///
+/// async fn report(link: LinkHandle) {
+///     let mut watch = link.watch();
+///     while let Some(status) = watch.changed().await {
+///         match status.phase {
+///             Phase::Connected { stable: true, .. } => println!("up"),
+///             Phase::Reconnecting { until, reason, .. } => println!("down until {until}: {reason}"),
+///             _ => {}
+///         }
+///     }
+///     println!("the link is gone");
+/// }
+/// # let _ = report;
+/// ```
 pub struct Watch {
     hub: Arc<Hub>,
     seen: u64,

@@ -23,6 +23,25 @@ use crate::spawn::{driver, spawn_drive};
 ///
 /// The end of a connection, clean or not, is never an error or an end of file here; only the end of the
 /// link is. Dropping the stream aborts the link; closing it stops it.
+///
+/// ```no_run
+/// use redial_smol::redial::{Policy, Reconnector};
+/// use redial_smol::{ReconnectingStream, connect, random_seed};
+/// use futures_lite::{AsyncWriteExt, future};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let executor = async_executor::Executor::new();
+/// let reconnector = Reconnector::new(Policy::DEFAULT, random_seed());
+/// let mut log = ReconnectingStream::new(&executor, reconnector, |_| connect("log.example.com:514"));
+/// future::block_on(executor.run(async {
+///     log.write_all(b"<14>started\n").await?;
+///     if let Err(error) = log.flush().await {
+///         println!("a line may be lost: {error}");
+///     }
+///     Ok(())
+/// }))
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ReconnectingStream<T> {
     core: StreamCore<T>,

@@ -22,6 +22,23 @@ use crate::spawn::{driver, spawn_drive};
 ///
 /// The end of a connection, clean or not, is never an error or an end of file here; only the end of the
 /// link is. Dropping the stream aborts the link; shutting it down stops it.
+///
+/// ```no_run
+/// use redial_tokio::redial::{Policy, Reconnector};
+/// use redial_tokio::{ReconnectingStream, connect, random_seed};
+/// use tokio::io::AsyncWriteExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let reconnector = Reconnector::new(Policy::DEFAULT, random_seed());
+/// let mut log = ReconnectingStream::new(reconnector, |_| connect("log.example.com:514"));
+/// log.write_all(b"<14>started\n").await?;
+/// if let Err(error) = log.flush().await {
+///     println!("a line may be lost: {error}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ReconnectingStream<T> {
     core: StreamCore<T>,

@@ -64,6 +64,11 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! To stop it from another thread, keep a clone of the socket (`try_clone`), shut that down, and let
+//! the loop look at a flag of yours before it goes on; `Event::Stop` then says what is to be dropped.
+//! A wait can be cut short if the loop sleeps on a channel (`recv_timeout`) instead of
+//! `thread::sleep`.
+//!
 //! # In an event loop
 //!
 //! Keep one dial, at most two connections and one deadline per link, and after every `handle`
