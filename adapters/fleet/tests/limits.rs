@@ -7,7 +7,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use redial::{
-    Action, Event, Failure, GiveUpReason, Jitter, Phase, Policy, Reconnector, Timestamp, WaitReason,
+    Action, Counters, Event, Failure, GiveUpReason, Jitter, Phase, Policy, Reconnector, Timestamp,
+    WaitReason,
 };
 use redial_fleet::{Fleet, Key};
 
@@ -308,6 +309,27 @@ fn what_is_told_at_a_deadline_counts() {
     let late = dial.deadline.saturating_add(Duration::from_secs(5));
     let action = fleet.handle(late, key, Event::DialFailed(dial.id, Failure::Fatal)).unwrap();
     assert!(matches!(action, Action::GiveUp(end) if end.reason == GiveUpReason::Fatal), "{action}");
+}
+
+#[test]
+fn an_event_comes_before_what_is_due_though_others_queue() {
+    let policy = Policy::builder().idle_timeout(Duration::from_secs(20)).build().unwrap();
+    let mut fleet = Fleet::new().max_in_flight(some(1));
+    let mut now = Timestamp::ORIGIN;
+    let [key, other] = [1, 2].map(|seed| fleet.insert(now, Reconnector::new(&policy, seed)));
+    let dial = fleet.handle(now, key, Event::Start).unwrap().dial().unwrap();
+    assert!(fleet.handle(now, other, Event::Start).unwrap().dial().is_none());
+    // Exactly at its deadline a success still counts.
+    now = dial.deadline;
+    let held = fleet.handle(now, key, Event::Connected(dial.id)).unwrap();
+    assert_eq!(held.held(), Some(dial.id));
+    let (told, action) = fleet.poll(now).unwrap();
+    assert_eq!((told, action.dial().is_some()), (other, true));
+    // And late activity keeps a connection.
+    now = now.saturating_add(Duration::from_secs(21));
+    let held = fleet.handle(now, key, Event::Activity(dial.id)).unwrap();
+    assert_eq!(held.held(), Some(dial.id));
+    assert_eq!(fleet.get(key).unwrap().counters(), Counters::default());
 }
 
 #[test]
