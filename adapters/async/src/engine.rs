@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use redial::{Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnector, Timestamp};
 
@@ -10,13 +11,14 @@ use crate::classify::{Classify, Ended};
 use crate::error::LinkError;
 use crate::hub::{Commands, Hub};
 use crate::runtime::Runtime;
-use crate::session::{Attempt, Session, Slot};
+use crate::session::{Attempt, Session};
 use crate::sharing::Sharing;
 use crate::sync;
 use crate::telemetry::Telemetry;
 use crate::transition::Observe;
 use crate::view::{Connection, End, View};
-use crate::world::{Dialing, Happened, Serving, World, caught};
+use crate::wait::Wait;
+use crate::world::{Dialing, Happened, Serving, World};
 
 /// What a driver chooses that needs no type of its own.
 #[derive(Clone, Debug)]
@@ -99,7 +101,7 @@ where
 
     async fn turn<K, C, D, V>(
         &mut self,
-        mut world: World<K, C, D, V, R::Sleep>,
+        mut world: World<K, C, D, V>,
         connect: &mut impl FnMut(Attempt) -> D,
         serve: &mut impl FnMut(C, Session) -> V,
     ) -> End<E>
@@ -109,6 +111,7 @@ where
         D: Future<Output = Result<C, E>>,
         V: Future<Output = Ended<E>>,
     {
+        let mut wait = Wait::new();
         loop {
             self.reconcile(&mut world, connect)?;
             if let Some(end) = self.publish(&world) {
@@ -116,8 +119,10 @@ where
             }
             let happened = poll_fn(|cx| {
                 let engine = &mut *self;
-                let wake = engine.wake();
-                world.poll(cx, &engine.hub, &engine.runtime, wake)
+                wait.poll(cx, &engine.runtime, engine.wake(), |cx| match world.poll(cx) {
+                    Poll::Pending => engine.hub.poll_spoken(cx).map(|()| Happened::Spoken),
+                    happened @ Poll::Ready(_) => happened,
+                })
             })
             .await;
             let now = self.runtime.now();
@@ -125,23 +130,23 @@ where
                 self.hub.changed.notify(usize::MAX);
             }
             match happened {
-                Happened::Dialed(dialing, Ok(connection)) => {
+                Some(Happened::Dialed(dialing, Ok(connection))) => {
                     self.connected(now, &mut world, dialing, connection, serve)?;
                 }
-                Happened::Dialed(Dialing { dial, .. }, Err(error)) => {
+                Some(Happened::Dialed(Dialing { dial, .. }, Err(error))) => {
                     let failure = error.classify();
                     let event = Event::DialFailed(dial.id, failure);
                     self.lost(now, event, failure, error.into());
                 }
-                Happened::Ended(id, ended) => self.ended(now, &mut world, id, ended),
-                Happened::Panicked(message) => return Err(LinkError::Panicked(message)),
-                Happened::Spoken => {
+                Some(Happened::Ended(id, ended)) => self.ended(now, &mut world, id, ended),
+                Some(Happened::Panicked(message)) => return Err(LinkError::Panicked(message)),
+                Some(Happened::Spoken) => {
                     self.listen(now, &mut world)?;
                     if now >= self.reconnector.action().wake() {
                         self.handle(now, Event::Tick, None, None);
                     }
                 }
-                Happened::Time => self.handle(now, Event::Tick, None, None),
+                None => self.handle(now, Event::Tick, None, None),
             }
             let drained = |by| world.links.is_empty() || now >= by;
             if self.shutdown.is_some_and(drained) && !self.stopped {
@@ -157,43 +162,21 @@ where
     }
 
     /// Drops what the action does not name, and starts the dial that it does.
-    fn reconcile<K, C, D, V, T>(
+    fn reconcile<K, C, D, V>(
         &mut self,
-        world: &mut World<K, C, D, V, T>,
+        world: &mut World<K, C, D, V>,
         connect: &mut impl FnMut(Attempt) -> D,
     ) -> Result<(), LinkError<E>>
     where
         K: Sharing<C, Shared = H>,
     {
         let action = self.reconnector.action();
-        let (held, draining) = (action.held(), action.draining().map(|old| old.id));
-        let named = |id: DialId| held == Some(id) || draining == Some(id);
-        let ids = world.links.iter().map(|link| link.dial.id);
-        for id in ids.filter(|id| !named(*id)).collect::<Vec<_>>() {
-            world.close(id);
-        }
-        for link in &world.links {
-            if draining == Some(link.dial.id) || self.shutdown.is_some() {
-                link.slot.drain();
-            }
-        }
-        let dial = action.dial().filter(|_| self.shutdown.is_none());
-        let running = world.dial.as_ref().map(|dialing| dialing.dial.id);
-        if running == dial.map(|dial| dial.id) {
-            return Ok(());
-        }
-        world.dial = None;
-        if let Some(dial) = dial {
-            let slot = sync::Arc::new(Slot::default());
-            let attempt = Attempt::new(dial, slot.clone(), self.hub.clone());
-            let future = caught(|| connect(attempt)).map_err(LinkError::Panicked)?;
-            world.dial = Some(Dialing { dial, slot, future: Box::pin(future) });
-        }
-        Ok(())
+        let start = |dial, slot| connect(Attempt::new(dial, slot, self.hub.clone()));
+        world.reconcile(&action, self.shutdown.is_some(), start).map_err(LinkError::Panicked)
     }
 
     /// Tells everyone what is; returns the end, if there is nothing more to come.
-    fn publish<K, C, D, V, T>(&mut self, world: &World<K, C, D, V, T>) -> Option<End<E>>
+    fn publish<K, C, D, V>(&mut self, world: &World<K, C, D, V>) -> Option<End<E>>
     where
         K: Sharing<C, Shared = H>,
         H: Clone,
@@ -226,10 +209,10 @@ where
         None
     }
 
-    fn connected<K, C, D, V, T>(
+    fn connected<K, C, D, V>(
         &mut self,
         now: Timestamp,
-        world: &mut World<K, C, D, V, T>,
+        world: &mut World<K, C, D, V>,
         Dialing { dial, slot, future }: Dialing<D>,
         connection: C,
         serve: &mut impl FnMut(C, Session) -> V,
@@ -244,19 +227,14 @@ where
         }
         let idles = self.reconnector.policy().idle_timeout().is_some();
         let session = Session::new(dial, idles, slot.clone(), self.hub.clone());
-        let shared = caught(|| world.sharing.share(&connection)).map_err(LinkError::Panicked)?;
-        let future = caught(|| serve(connection, session)).map_err(|panic| {
-            slot.drain();
-            LinkError::Panicked(panic)
-        })?;
-        world.links.push(Serving { dial, slot, shared, future: Box::pin(future) });
-        Ok(())
+        let serve = |connection| serve(connection, session);
+        world.hold(dial, slot, connection, serve).map_err(LinkError::Panicked)
     }
 
-    fn ended<K, C, D, V, T>(
+    fn ended<K, C, D, V>(
         &mut self,
         now: Timestamp,
-        world: &mut World<K, C, D, V, T>,
+        world: &mut World<K, C, D, V>,
         id: DialId,
         ended: Ended<E>,
     ) where

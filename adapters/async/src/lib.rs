@@ -37,6 +37,7 @@
 //!
 //! # Features
 //!
+//! - `fleet`: `drive_fleet`, which drives all links of a `redial_fleet::Fleet` in one future.
 //! - `tracing`: one event per transition, with the target `redial` and the fields `link`, `endpoint`,
 //!   `attempt`, `delay`, `reason`, `failure` and `error`. Errors are escaped and cut to a line.
 //! - `metrics`: the counter `redial_dials_total{link, endpoint, outcome}`, the gauge `redial_up{link}` and
@@ -53,6 +54,8 @@ mod drive;
 mod driver;
 mod engine;
 mod error;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod handle;
 mod hub;
 #[cfg(all(test, loom))]
@@ -72,6 +75,7 @@ mod sync;
 mod telemetry;
 mod transition;
 mod view;
+mod wait;
 mod watch;
 mod world;
 
@@ -79,10 +83,14 @@ pub use classify::{Classify, Ended, io_failure};
 pub use drive::Drive;
 pub use driver::{Driver, drive};
 pub use error::LinkError;
+#[cfg(feature = "fleet")]
+pub use fleet::{DriveFleet, FleetHandle, drive_fleet};
 pub use handle::{Checkup, Closed, Connecting, LinkHandle};
 pub use link::Link;
 pub use race::race;
 pub use redial;
+#[cfg(feature = "fleet")]
+pub use redial_fleet;
 pub use restore::{Restoring, on_connected};
 pub use run::{Idempotent, Run, RunError};
 pub use runtime::Runtime;

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::LinkError;
 use crate::hub::Wanted;
 use crate::runtime::Runtime;
-use crate::session::{GoingAway, Slot};
+use crate::session::Slot;
 use crate::sharing::Sharing;
 use crate::transition::{Observe, Source, Transition};
 use crate::world::{Dialing, Serving, World};
@@ -42,10 +42,10 @@ where
     }
 
     /// Somebody spoke: connections and dials first, then those who report errors, then commands.
-    pub(crate) fn listen<K, C, D, V, T>(
+    pub(crate) fn listen<K, C, D, V>(
         &mut self,
         now: Timestamp,
-        world: &mut World<K, C, D, V, T>,
+        world: &mut World<K, C, D, V>,
     ) -> Result<(), LinkError<E>>
     where
         K: Sharing<C, Shared = H>,
@@ -72,15 +72,8 @@ where
 
     /// What a connection has said.
     pub(crate) fn hear(&mut self, now: Timestamp, id: DialId, slot: &Slot) {
-        if slot.take_activity() {
-            self.handle(now, Event::Activity(id), None, None);
-        }
-        if slot.take_confirmed() {
-            self.handle(now, Event::Confirmed(id), None, None);
-        }
-        if let Some(GoingAway { within }) = slot.take_going_away() {
-            let by = within.map(|within| now.saturating_add(within));
-            self.handle(now, Event::GoingAway(id, by), None, None);
+        for event in slot.heard(now, id) {
+            self.handle(now, event, None, None);
         }
     }
 

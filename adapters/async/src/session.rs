@@ -5,9 +5,11 @@ use std::sync::PoisonError;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use event_listener::{Event, EventListener};
-use redial::{Dial, DialId};
+use event_listener::EventListener;
+use redial::{Dial, DialId, Event, Timestamp};
 
+#[cfg(feature = "fleet")]
+use crate::fleet::Bell;
 use crate::hub::{Hub, poll_until};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
@@ -19,13 +21,13 @@ pub(crate) struct Slot {
     activity: AtomicBool,
     going_away: Mutex<Option<GoingAway>>,
     draining: AtomicBool,
-    drained: Event,
+    drained: event_listener::Event,
 }
 
 /// The server will end the connection, in this time if it said so.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct GoingAway {
-    pub(crate) within: Option<Duration>,
+struct GoingAway {
+    within: Option<Duration>,
 }
 
 impl Slot {
@@ -33,16 +35,20 @@ impl Slot {
         self.progress.swap(false, Ordering::AcqRel)
     }
 
-    pub(crate) fn take_confirmed(&self) -> bool {
-        self.confirmed.swap(false, Ordering::AcqRel)
-    }
-
-    pub(crate) fn take_activity(&self) -> bool {
-        self.activity.swap(false, Ordering::AcqRel)
-    }
-
-    pub(crate) fn take_going_away(&self) -> Option<GoingAway> {
-        self.going_away.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What a connection has said since it was last asked, as events at `now`.
+    pub(crate) fn heard(&self, now: Timestamp, id: DialId) -> impl Iterator<Item = Event> {
+        let active = self.activity.swap(false, Ordering::AcqRel);
+        let confirmed = self.confirmed.swap(false, Ordering::AcqRel);
+        let going_away = self.going_away.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let going_away = going_away.map(|GoingAway { within }| {
+            Event::GoingAway(id, within.map(|within| now.saturating_add(within)))
+        });
+        let events = [
+            active.then_some(Event::Activity(id)),
+            confirmed.then_some(Event::Confirmed(id)),
+            going_away,
+        ];
+        events.into_iter().flatten()
     }
 
     /// Tells `serve` to finish what it has started.
@@ -54,6 +60,31 @@ impl Slot {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+}
+
+/// The loop that listens.
+#[derive(Clone, Debug)]
+pub(crate) enum Ear {
+    Link(Arc<Hub>),
+    #[cfg(feature = "fleet")]
+    Fleet(std::sync::Arc<Bell>),
+}
+
+impl Ear {
+    /// Wakes the loop.
+    fn speak(&self) {
+        match self {
+            Self::Link(hub) => hub.speak(),
+            #[cfg(feature = "fleet")]
+            Self::Fleet(bell) => bell.ring(),
+        }
+    }
+}
+
+impl From<Arc<Hub>> for Ear {
+    fn from(hub: Arc<Hub>) -> Self {
+        Self::Link(hub)
     }
 }
 
@@ -80,19 +111,19 @@ pub struct Attempt {
     /// `connect` need not watch it.
     pub dial: Dial,
     slot: Arc<Slot>,
-    hub: Arc<Hub>,
+    ear: Ear,
 }
 
 impl Attempt {
-    pub(crate) fn new(dial: Dial, slot: Arc<Slot>, hub: Arc<Hub>) -> Self {
-        Self { dial, slot, hub }
+    pub(crate) fn new(dial: Dial, slot: Arc<Slot>, ear: impl Into<Ear>) -> Self {
+        Self { dial, slot, ear: ear.into() }
     }
 
     /// The server has answered something: TCP accepted, a hello seen. The first time, the dial's
     /// deadline becomes that of the handshake.
     pub fn progress(&self) {
         self.slot.progress.store(true, Ordering::Release);
-        self.hub.speak();
+        self.ear.speak();
     }
 }
 
@@ -131,12 +162,12 @@ pub struct Session {
     /// Whether anyone asks for activity.
     idles: bool,
     slot: Arc<Slot>,
-    hub: Arc<Hub>,
+    ear: Ear,
 }
 
 impl Session {
-    pub(crate) fn new(dial: Dial, idles: bool, slot: Arc<Slot>, hub: Arc<Hub>) -> Self {
-        Self { id: dial.id, endpoint: dial.endpoint, idles, slot, hub }
+    pub(crate) fn new(dial: Dial, idles: bool, slot: Arc<Slot>, ear: impl Into<Ear>) -> Self {
+        Self { id: dial.id, endpoint: dial.endpoint, idles, slot, ear: ear.into() }
     }
 
     /// The connection, by its dial.
@@ -153,14 +184,14 @@ impl Session {
     /// a success. Never sent by the loop itself, because being accepted proves nothing.
     pub fn confirmed(&self) {
         self.slot.confirmed.store(true, Ordering::Release);
-        self.hub.speak();
+        self.ear.speak();
     }
 
     /// Something was received. Keeps the policy's `idle_timeout` away, and costs next to nothing if it
     /// has none.
     pub fn activity(&self) {
         if self.idles && !self.slot.activity.swap(true, Ordering::AcqRel) {
-            self.hub.speak();
+            self.ear.speak();
         }
     }
 
@@ -170,7 +201,7 @@ impl Session {
         let mut going_away = self.slot.going_away.lock().unwrap_or_else(PoisonError::into_inner);
         *going_away = Some(GoingAway { within });
         drop(going_away);
-        self.hub.speak();
+        self.ear.speak();
     }
 
     /// Ends when this connection is to finish what it has started and take on nothing new: another one

@@ -1,4 +1,5 @@
-//! What exists: at most one dial, two connections and one timer, polled in the order that matters.
+//! What exists of a link: at most one dial and two connections, made what the action says and polled in
+//! the order that matters.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,11 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use redial::{Dial, DialId, Timestamp};
+use redial::{Action, Dial, DialId};
 
 use crate::classify::Ended;
-use crate::hub::Hub;
-use crate::runtime::Runtime;
 use crate::session::Slot;
 use crate::sharing::Sharing;
 use crate::sync;
@@ -52,22 +51,65 @@ pub(crate) enum Happened<D, C, E> {
     Panicked(Panic),
     /// Somebody spoke.
     Spoken,
-    Time,
 }
 
 /// What exists. Whatever leaves it is closed, also when all of it is dropped.
-pub(crate) struct World<K: Sharing<C>, C, D, V, T> {
+pub(crate) struct World<K: Sharing<C>, C, D, V> {
     pub(crate) dial: Option<Dialing<D>>,
     pub(crate) links: Vec<Serving<V, K::Shared>>,
     pub(crate) sharing: K,
-    timer: Option<(Timestamp, Pin<Box<T>>)>,
-    /// Things that happened without a pause.
-    busy: u32,
 }
 
-impl<K: Sharing<C>, C, D, V, T> World<K, C, D, V, T> {
+impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     pub(crate) fn new(sharing: K) -> Self {
-        Self { dial: None, links: Vec::with_capacity(2), sharing, timer: None, busy: 0 }
+        Self { dial: None, links: Vec::new(), sharing }
+    }
+
+    /// Drops what `action` does not name, and starts the dial that it does. A link that is `ending` dials
+    /// no more, and drains.
+    pub(crate) fn reconcile(
+        &mut self,
+        action: &Action,
+        ending: bool,
+        start: impl FnOnce(Dial, sync::Arc<Slot>) -> D,
+    ) -> Result<(), Panic> {
+        let (held, draining) = (action.held(), action.draining().map(|old| old.id));
+        let named = |id: DialId| held == Some(id) || draining == Some(id);
+        while let Some(link) = self.links.iter().find(|link| !named(link.dial.id)) {
+            self.close(link.dial.id);
+        }
+        for link in &self.links {
+            if draining == Some(link.dial.id) || ending {
+                link.slot.drain();
+            }
+        }
+        let dial = action.dial().filter(|_| !ending);
+        let running = self.dial.as_ref().map(|dialing| dialing.dial.id);
+        if running == dial.map(|dial| dial.id) {
+            return Ok(());
+        }
+        self.dial = None;
+        if let Some(dial) = dial {
+            let slot = sync::Arc::new(Slot::default());
+            let future = caught(|| start(dial, slot.clone()))?;
+            self.dial = Some(Dialing { dial, slot, future: Box::pin(future) });
+        }
+        Ok(())
+    }
+
+    /// A connection that came of a dial and is the link.
+    pub(crate) fn hold(
+        &mut self,
+        dial: Dial,
+        slot: sync::Arc<Slot>,
+        connection: C,
+        serve: impl FnOnce(C) -> V,
+    ) -> Result<(), Panic> {
+        let shared = caught(|| self.sharing.share(&connection))?;
+        let future = caught(|| serve(connection)).inspect_err(|_| slot.drain())?;
+        self.links.reserve_exact(1);
+        self.links.push(Serving { dial, slot, shared, future: Box::pin(future) });
+        Ok(())
     }
 
     /// Drops the connection `id`, and closes it; false if there is none.
@@ -81,52 +123,13 @@ impl<K: Sharing<C>, C, D, V, T> World<K, C, D, V, T> {
         self.sharing.close(shared);
         true
     }
-}
 
-impl<K: Sharing<C>, C, D, V, T> Drop for World<K, C, D, V, T> {
-    fn drop(&mut self) {
-        for Serving { slot, shared, future, .. } in self.links.drain(..) {
-            drop(future);
-            slot.drain();
-            self.sharing.close(shared);
-        }
-    }
-}
-
-impl<K, C, D, V, T, E> World<K, C, D, V, T>
-where
-    K: Sharing<C>,
-    D: Future<Output = Result<C, E>>,
-    V: Future<Output = Ended<E>>,
-    T: Future<Output = ()>,
-{
-    /// Ready when something has happened: results of I/O first, then what was said, then the time. A
-    /// success that is there when the deadline comes counts.
-    pub(crate) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        hub: &Hub,
-        runtime: &impl Runtime<Sleep = T>,
-        wake: Timestamp,
-    ) -> Poll<Happened<D, C, E>> {
-        // Callers on other threads may speak without end; the executor has other tasks.
-        if self.busy >= 64 {
-            self.busy = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let poll = self.poll_each(cx, hub, runtime, wake);
-        self.busy = if poll.is_ready() { self.busy + 1 } else { 0 };
-        poll
-    }
-
-    fn poll_each(
-        &mut self,
-        cx: &mut Context<'_>,
-        hub: &Hub,
-        runtime: &impl Runtime<Sleep = T>,
-        wake: Timestamp,
-    ) -> Poll<Happened<D, C, E>> {
+    /// Ready when a dial or a connection has ended.
+    pub(crate) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Happened<D, C, E>>
+    where
+        D: Future<Output = Result<C, E>>,
+        V: Future<Output = Ended<E>>,
+    {
         if let Some(mut dialing) = self.dial.take() {
             match caught(|| dialing.future.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => self.dial = Some(dialing),
@@ -134,44 +137,25 @@ where
                 Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
             }
         }
-        for index in 0..self.links.len() {
-            match caught(|| self.links[index].future.as_mut().poll(cx)) {
+        for link in &mut self.links {
+            match caught(|| link.future.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(ended)) => {
-                    return Poll::Ready(Happened::Ended(self.links[index].dial.id, ended));
+                    return Poll::Ready(Happened::Ended(link.dial.id, ended));
                 }
                 Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
             }
         }
-        if hub.poll_spoken(cx).is_ready() {
-            return Poll::Ready(Happened::Spoken);
-        }
-        self.poll_timer(cx, runtime, wake).map(|()| Happened::Time)
+        Poll::Pending
     }
+}
 
-    /// No timer for a wake that has come, and none for one that never will.
-    fn poll_timer(
-        &mut self,
-        cx: &mut Context<'_>,
-        runtime: &impl Runtime<Sleep = T>,
-        wake: Timestamp,
-    ) -> Poll<()> {
-        if wake == Timestamp::MAX {
-            self.timer = None;
-            return Poll::Pending;
+impl<K: Sharing<C>, C, D, V> Drop for World<K, C, D, V> {
+    fn drop(&mut self) {
+        for Serving { slot, shared, future, .. } in self.links.drain(..) {
+            drop(future);
+            slot.drain();
+            self.sharing.close(shared);
         }
-        if runtime.now() >= wake {
-            self.timer = None;
-            return Poll::Ready(());
-        }
-        let (_, sleep) = match self.timer.take() {
-            Some(timer) if timer.0 == wake => self.timer.insert(timer),
-            _ => self.timer.insert((wake, Box::pin(runtime.sleep_until(wake)))),
-        };
-        let poll = sleep.as_mut().poll(cx);
-        if poll.is_ready() {
-            self.timer = None;
-        }
-        poll
     }
 }

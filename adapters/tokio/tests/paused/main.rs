@@ -2,6 +2,7 @@
 
 mod control;
 mod dials;
+mod fleet;
 mod handover;
 mod life;
 mod lines;

@@ -1,0 +1,275 @@
+//! The loop of a fleet: for each link what [`World`] is for one, under one timer.
+
+use std::borrow::Borrow;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use redial::{Action, DialId, Endpoint, Event, Failure, Policy, Reconnector, Timestamp};
+use redial_fleet::Key;
+
+use crate::classify::{Classify, Ended};
+use crate::error::LinkError;
+use crate::fleet::Shared;
+use crate::fleet::bells::Bell;
+use crate::runtime::Runtime;
+use crate::session::{Attempt, Ear, Session};
+use crate::sharing::Private;
+use crate::wait::Wait;
+use crate::world::{Dialing, Happened, World};
+
+/// Links that time has moved, or results of one link, before the others get their turn.
+const TURN: usize = 256;
+
+/// What exists of one link.
+struct Berth<C, D, V> {
+    key: Key,
+    world: World<Private, C, D, V>,
+    bell: Arc<Bell>,
+    waker: Waker,
+}
+
+/// What exists of a fleet. A link that has neither dial nor connection takes a word.
+pub(crate) struct Crew<R, P, S, C, D, V, Connect, Serve> {
+    shared: Arc<Shared<R, P, S>>,
+    berths: Vec<Option<Box<Berth<C, D, V>>>>,
+    /// How many there are.
+    busy: usize,
+    /// Draining before it ends, until then.
+    shutdown: Option<Timestamp>,
+    connect: Connect,
+    serve: Serve,
+}
+
+type End<E> = Result<(), LinkError<E>>;
+
+impl<R, P, S, C, D, V, E, Connect, Serve> Crew<R, P, S, C, D, V, Connect, Serve>
+where
+    R: Runtime,
+    P: Borrow<Policy>,
+    S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+    Connect: FnMut(Key, Attempt) -> D,
+    D: Future<Output = Result<C, E>>,
+    Serve: FnMut(Key, C, Session) -> V,
+    V: Future<Output = Ended<E>>,
+    E: Classify,
+{
+    pub(crate) fn new(shared: Arc<Shared<R, P, S>>, connect: Connect, serve: Serve) -> Self {
+        Self { shared, berths: Vec::new(), busy: 0, shutdown: None, connect, serve }
+    }
+
+    /// Until it is shut down.
+    pub(crate) async fn run(mut self) -> End<E> {
+        let keys: Vec<Key> = self.shared.fleet().iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let now = self.shared.runtime.now();
+            self.tell(now, key, Event::Start)?;
+        }
+        let (mut wait, mut rung) = (Wait::new(), Vec::new());
+        let mut armed = Timestamp::ORIGIN;
+        loop {
+            self.tick()?;
+            if self.shutdown.is_some_and(|by| self.busy == 0 || self.shared.runtime.now() >= by) {
+                return Ok(());
+            }
+            let wake = self.wake();
+            // Coming back early is cheaper than a new timer at every turn.
+            if armed > wake || armed <= self.shared.runtime.now() {
+                armed = wake;
+            }
+            poll_fn(|cx| {
+                let Shared { runtime, bells, .. } = &*self.shared;
+                wait.poll(cx, runtime, armed, |cx| bells.poll(cx, &mut rung))
+            })
+            .await;
+            for key in rung.drain(..) {
+                let action = self.shared.fleet().get(key).map(Reconnector::action);
+                self.settle(key, action)?;
+            }
+            self.listen()?;
+        }
+    }
+
+    /// When to look again if nothing happens.
+    fn wake(&self) -> Timestamp {
+        let wake = self.shared.fleet().wake();
+        self.shutdown.map_or(wake, |by| by.min(wake))
+    }
+
+    /// What the whole fleet was told.
+    fn listen(&mut self) -> End<E> {
+        if let (None, Some(within)) = (self.shutdown, self.shared.bells.shutdown()) {
+            self.shutdown = Some(self.shared.runtime.now().saturating_add(within));
+            let berths = self.berths.iter().flatten();
+            let keys: Vec<Key> = berths.map(|berth| berth.key).collect();
+            for key in keys {
+                let action = self.shared.fleet().get(key).map(Reconnector::action);
+                self.settle(key, action)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the links that time or the limits have moved.
+    fn tick(&mut self) -> End<E> {
+        let now = self.shared.runtime.now();
+        for _ in 0..TURN {
+            let told = self.shared.fleet().poll(now);
+            let Some((key, action)) = told else { break };
+            self.settle(key, Some(action))?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, now: Timestamp, key: Key, event: Event) -> End<E> {
+        let action = self.shared.fleet().handle(now, key, event);
+        self.settle(key, action)
+    }
+
+    /// Makes what exists of a link what `action` says, until nothing more happens to it at once. Without
+    /// an action there is no such link.
+    fn settle(&mut self, key: Key, mut action: Option<Action>) -> End<E> {
+        for _ in 0..TURN {
+            let Some(told) = action else {
+                self.leave(key);
+                return Ok(());
+            };
+            if !self.reconcile(key, &told)? {
+                return Ok(());
+            }
+            match self.poll(key)? {
+                Some(moved) => action = moved,
+                None => return Ok(()),
+            }
+        }
+        self.shared.bells.ring(key);
+        Ok(())
+    }
+
+    /// True if something exists of the link then.
+    fn reconcile(&mut self, key: Key, action: &Action) -> Result<bool, LinkError<E>> {
+        let place = key.index();
+        let ending = self.shutdown.is_some();
+        let stale = self.berth(place).is_some_and(|berth| berth.key != key);
+        if stale {
+            self.berths[place] = None;
+            self.busy -= 1;
+        }
+        if self.berth(place).is_none() {
+            if action.dial().is_none() || ending {
+                return Ok(false);
+            }
+            if self.berths.len() <= place {
+                self.berths.resize_with(place + 1, || None);
+            }
+            let bell = Arc::new(Bell::new(key, self.shared.bells.clone()));
+            let waker = Waker::from(bell.clone());
+            let berth = Berth { key, world: World::new(Private), bell, waker };
+            self.berths[place] = Some(Box::new(berth));
+            self.busy += 1;
+        }
+        let Some(Some(berth)) = self.berths.get_mut(place) else { return Ok(false) };
+        let ear = Ear::Fleet(berth.bell.clone());
+        let start = |dial, slot| (self.connect)(key, Attempt::new(dial, slot, ear));
+        berth.world.reconcile(action, ending, start).map_err(LinkError::Panicked)?;
+        let exists = berth.world.dial.is_some() || !berth.world.links.is_empty();
+        if !exists {
+            self.leave(key);
+        }
+        Ok(exists)
+    }
+
+    /// Lets the futures of a link go on, and hears what they say; what the link should be then, if
+    /// anything has happened.
+    #[expect(clippy::option_option, reason = "nothing happened, or the link is gone")]
+    fn poll(&mut self, key: Key) -> Result<Option<Option<Action>>, LinkError<E>> {
+        let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return Ok(None) };
+        let happened = berth.world.poll(&mut Context::from_waker(&berth.waker));
+        let now = self.shared.runtime.now();
+        let event = match happened {
+            Poll::Pending => return Ok(self.hear(now, key)),
+            Poll::Ready(Happened::Dialed(dialing, Ok(connection))) => {
+                return self.connected(now, key, dialing, connection).map(Some);
+            }
+            Poll::Ready(Happened::Dialed(Dialing { dial, .. }, Err(error))) => {
+                Event::DialFailed(dial.id, error.classify())
+            }
+            Poll::Ready(Happened::Ended(id, ended)) => self.ended(now, key, id, ended),
+            Poll::Ready(Happened::Panicked(message)) => return Err(LinkError::Panicked(message)),
+            Poll::Ready(Happened::Spoken) => return Ok(None),
+        };
+        Ok(Some(self.shared.fleet().handle(now, key, event)))
+    }
+
+    fn connected(
+        &mut self,
+        now: Timestamp,
+        key: Key,
+        Dialing { dial, slot, future }: Dialing<D>,
+        connection: C,
+    ) -> Result<Option<Action>, LinkError<E>> {
+        drop(future);
+        let mut fleet = self.shared.fleet();
+        let action = fleet.handle(now, key, Event::Connected(dial.id));
+        let idles = fleet.get(key).is_some_and(|link| link.policy().idle_timeout().is_some());
+        drop(fleet);
+        let held = action.is_some_and(|action| action.held() == Some(dial.id));
+        if let (true, Some(Some(berth))) = (held, self.berths.get_mut(key.index())) {
+            let ear = Ear::Fleet(berth.bell.clone());
+            let session = Session::new(dial, idles, slot.clone(), ear);
+            let serve = |connection| (self.serve)(key, connection, session);
+            berth.world.hold(dial, slot, connection, serve).map_err(LinkError::Panicked)?;
+        }
+        Ok(action)
+    }
+
+    /// A connection ended: what the link is to be told.
+    fn ended(&mut self, now: Timestamp, key: Key, id: DialId, ended: Ended<E>) -> Event {
+        let mut event = match ended {
+            Ended::Finished => Event::Stop,
+            Ended::Lost(error) => Event::Closed(id, error.classify()),
+        };
+        let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return event };
+        let slot = berth.world.links.iter().find(|link| link.dial.id == id);
+        if let Some(slot) = slot.map(|link| link.slot.clone()) {
+            let mut fleet = self.shared.fleet();
+            for heard in slot.heard(now, id) {
+                fleet.handle(now, key, heard);
+            }
+            let held = fleet.get(key).is_some_and(|link| link.action().held() == Some(id));
+            if event == Event::Stop && (slot.is_draining() || !held) {
+                // Told to finish, it has: that is no reason to stop the link.
+                event = Event::Closed(id, Failure::Unreachable);
+            }
+        }
+        berth.world.close(id);
+        event
+    }
+
+    /// What the dial and the connections of a link have said.
+    #[expect(clippy::option_option, reason = "nothing was said, or the link is gone")]
+    fn hear(&mut self, now: Timestamp, key: Key) -> Option<Option<Action>> {
+        let Some(Some(berth)) = self.berths.get(key.index()) else { return None };
+        let World { dial, links, .. } = &berth.world;
+        let progress = dial.as_ref().filter(|dialing| dialing.slot.take_progress());
+        let progress = progress.map(|dialing| Event::Progress(dialing.dial.id));
+        let heard = links.iter().flat_map(|link| link.slot.heard(now, link.dial.id));
+        let mut moved = None;
+        for event in progress.into_iter().chain(heard) {
+            moved = Some(self.shared.fleet().handle(now, key, event));
+        }
+        moved
+    }
+
+    fn berth(&self, place: usize) -> Option<&Berth<C, D, V>> {
+        self.berths.get(place)?.as_deref()
+    }
+
+    /// Nothing exists of the link any more.
+    fn leave(&mut self, key: Key) {
+        if self.berth(key.index()).is_some_and(|berth| berth.key == key) {
+            self.berths[key.index()] = None;
+            self.busy -= 1;
+        }
+    }
+}
