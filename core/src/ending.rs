@@ -42,7 +42,7 @@ impl Step<'_> {
         }
         if let State::Dialing { outage, endpoint, progressed, .. } = self.machine.state {
             self.answered(progressed, failure);
-            self.end(endpoint, failure, outage, End::Attempt);
+            self.attempt_ended(endpoint, failure, outage);
         } else if let State::Replacing { link, target, progressed, .. } = self.machine.state {
             self.answered(progressed, failure);
             self.machine.state = State::Held { link, outage: 0, pace: 0 };
@@ -90,7 +90,7 @@ impl Step<'_> {
         let now = self.now;
         match self.machine.state {
             State::Held { link, outage, pace } => match link.proof {
-                Proof::None => self.ended(link.endpoint, failure, outage, End::Attempt),
+                Proof::None => self.attempt_ended(link.endpoint, failure, outage),
                 Proof::Confirmed => self.ended(link.endpoint, failure, now, End::Confirmed),
                 Proof::Stable => {
                     let imposed = self.machine.run.paced_by;
@@ -216,20 +216,24 @@ impl Step<'_> {
     }
 
     /// Over, until `Start`. There is nothing to wake up for.
-    pub(crate) fn give_up(
-        &mut self,
-        reason: GiveUpReason,
-        outage: u64,
-        last: Option<Failure>,
-    ) -> u64 {
+    #[cold]
+    pub(crate) fn give_up(&mut self, reason: GiveUpReason, outage: u64, last: Option<Failure>) {
         let elapsed = self.elapsed(outage);
         self.machine.state = State::GaveUp { reason, elapsed, last };
-        NEVER
+    }
+
+    /// The end that matters: on a way of its own, where all that is for others falls away.
+    #[inline(never)]
+    fn attempt_ended(&mut self, index: u16, failure: &Failure, outage: u64) {
+        self.end(index, failure, outage, End::Attempt);
     }
 
     #[inline(never)]
     fn ended(&mut self, index: u16, failure: &Failure, outage: u64, end: End) {
-        self.end(index, failure, outage, end);
+        match end {
+            End::Attempt => self.attempt_ended(index, failure, outage),
+            other => self.end(index, failure, outage, other),
+        }
     }
 
     /// What one failure means: for its endpoint, for the limits, and for the next dial.
@@ -379,8 +383,10 @@ impl Step<'_> {
         let stable = end == End::Stable;
         let backoff_first = stable && self.policy.first_retry == FirstRetry::Backoff;
         Some(if grows && (!more || backoff_first) {
-            let counted = end == End::Attempt;
-            self.end_round(outage, !more, counted)?
+            match end {
+                End::Attempt => self.end_round(outage, !more, true)?,
+                _ => self.grow(outage, !more, false)?,
+            }
         } else {
             let reason = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
             if !more {

@@ -282,6 +282,12 @@ impl Machine {
         })
     }
 
+    /// [`action`](Self::action), where nothing is known about the state.
+    #[inline(never)]
+    pub(crate) fn look(&self, policy: &Policy, endpoints: &[Endpoint]) -> Action {
+        self.action(policy, endpoints)
+    }
+
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the state is known where it is called")]
     pub(crate) fn action(&self, policy: &Policy, endpoints: &[Endpoint]) -> Action {
@@ -352,15 +358,8 @@ impl<'a> Step<'a> {
         self.now >= self.machine.wake
     }
 
-    #[inline(never)]
     pub(crate) fn look(&self) -> Action {
-        self.action()
-    }
-
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the state is known where it is called")]
-    pub(crate) fn action(&self) -> Action {
-        self.machine.action(self.policy, self.endpoints)
+        self.machine.look(self.policy, self.endpoints)
     }
 
     pub(crate) fn endpoint(&mut self, index: u16) -> Option<&mut Endpoint> {

@@ -39,16 +39,19 @@ impl Step<'_> {
         }
         self.timers();
         match self.plan() {
-            Some(wake) => self.until(wake),
+            Some(wake) => {
+                self.machine.wake = wake;
+                self.look()
+            }
             None => self.wait(),
         }
     }
 
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the state is known where it is called")]
-    fn until(&mut self, wake: u64) -> Action {
-        self.machine.wake = wake;
-        self.action()
+    /// Nothing is to come by itself.
+    #[cold]
+    fn never(&mut self) -> Action {
+        self.machine.wake = NEVER;
+        self.look()
     }
 
     #[inline]
@@ -116,7 +119,7 @@ impl Step<'_> {
         if self.idle() {
             let last = self.machine.state.last();
             self.machine.state = State::Paused { last, outage, pace, since: self.now };
-            return self.until(NEVER);
+            return self.never();
         }
         if self.policy.give_up_when_all_parked && self.all_parked() {
             return self.out_of(GiveUpReason::AllParked, outage);
@@ -129,7 +132,7 @@ impl Step<'_> {
             }
             _ => match self.choose(pace, Wanted::Any, 0) {
                 Some(choice) => self.dial_or_sleep(choice, outage),
-                None => self.until(NEVER),
+                None => self.never(),
             },
         }
     }
@@ -164,14 +167,15 @@ impl Step<'_> {
             self.machine.state =
                 State::Dialing { endpoint, progressed, last, outage, started, deadline };
         }
-        self.until(deadline)
+        self.machine.wake = deadline;
+        self.machine.action(self.policy, self.endpoints)
     }
 
     #[cold]
     #[inline(never)]
     fn out_of(&mut self, reason: GiveUpReason, outage: u64) -> Action {
-        let wake = self.give_up(reason, outage, self.machine.state.last());
-        self.until(wake)
+        self.give_up(reason, outage, self.machine.state.last());
+        self.never()
     }
 
     /// When to look at the connection again; `None` if it was dropped for another that can be

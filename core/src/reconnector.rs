@@ -99,7 +99,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
 
     /// What should exist now; may be read at any time, and changes nothing.
     pub fn action(&self) -> Action {
-        self.machine.action(self.policy.borrow(), self.endpoints.as_ref())
+        self.machine.look(self.policy.borrow(), self.endpoints.as_ref())
     }
 
     /// The state in the words people use.

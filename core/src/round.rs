@@ -50,6 +50,12 @@ impl Step<'_> {
         Some(self.interval())
     }
 
+    /// [`end_round`](Self::end_round) for the rarer ends.
+    #[inline(never)]
+    pub(crate) fn grow(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
+        self.end_round(outage, new, counted)
+    }
+
     /// The list or a circuit was changed by hand: a round that has nothing left to try is over.
     pub(crate) fn recheck_round(&mut self) {
         let (outage, wanted, endpoint) = match self.machine.state {
@@ -69,7 +75,7 @@ impl Step<'_> {
             return self.next_round();
         }
         let counted = !matches!(self.machine.state, State::Held { .. });
-        let paced = self.end_round(outage, true, counted);
+        let paced = self.grow(outage, true, counted);
         match (&mut self.machine.state, paced) {
             (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
             (State::Waiting { pace, .. } | State::Paused { pace, .. }, Some(paced)) => {
