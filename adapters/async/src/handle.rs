@@ -33,7 +33,8 @@ use crate::watch::Watch;
 ///     link.defer(Duration::from_secs(60)); // the caller's own gate
 ///     link.trip(1); // endpoint 1 is left alone
 ///     link.reset(1);
-///     link.set_endpoints([Endpoint::new(0), Endpoint::new(2)]);
+///     let changed = link.set_endpoints([Endpoint::new(0), Endpoint::new(2)]);
+///     assert!(changed, "the driver was not made changeable");
 ///     println!("{}; {} ppm up", link.status(), link.health().await.reliability());
 ///     if let Err(error) = link.shutdown(Duration::from_secs(5)).await {
 ///         println!("it had given up: {error}");
@@ -108,6 +109,7 @@ impl<H, E> LinkHandle<H, E> {
     /// Replaces the list of endpoints. Those whose key stays keep their health; a connection to one that
     /// goes is replaced as soon as another can be made. With an empty list the link is idle. False, and
     /// nothing happens, if the driver was not made [changeable](crate::Driver::changeable).
+    #[must_use = "false says that nothing has happened"]
     pub fn set_endpoints(&self, endpoints: impl IntoIterator<Item = Endpoint>) -> bool {
         let changeable = self.hub.is_changeable();
         if changeable {
