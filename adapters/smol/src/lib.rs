@@ -26,6 +26,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! All but the executor that `spawn` is given is as in `redial-tokio`, whose documentation shows a
+//! connection that callers share, several endpoints, and how to see what a link does.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -107,7 +107,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             redis.set("number", number).await?;
             Ok(redis.get_int("number").await?)
         };
-        match link.run(set, Idempotent::Yes).within(Duration::from_secs(10)).await {
+        match link.run(set, Idempotent::Yes).within(Duration::from_secs(20)).await {
             Ok(_) => done += 1,
             Err(error) => println!("number {number}: {error}"),
         }
