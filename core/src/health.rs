@@ -55,6 +55,8 @@ pub struct Health {
     threshold: u32,
     below: bool,
     parts: [Part; SLOTS],
+    /// The sum of the parts.
+    seen: Part,
     /// Length of a part.
     part: u64,
     /// Number of the newest part, counted from the origin.
@@ -75,6 +77,15 @@ enum Kind {
 struct Part {
     up: u64,
     all: u64,
+}
+
+impl Part {
+    const NONE: Self = Self { up: 0, all: 0 };
+
+    fn add(&mut self, up: u64, all: u64) {
+        self.up = self.up.saturating_add(up);
+        self.all = self.all.saturating_add(all);
+    }
 }
 
 /// Recent reliability has crossed the threshold.
@@ -116,7 +127,8 @@ impl Health {
             attempt: 0,
             threshold,
             below: false,
-            parts: [Part { up: 0, all: 0 }; SLOTS],
+            parts: [Part::NONE; SLOTS],
+            seen: Part::NONE,
             part: if part == 0 { 1 } else { part },
             newest: 0,
         }
@@ -157,8 +169,7 @@ impl Health {
         if !matches!(kind, Kind::Connecting | Kind::Waiting) {
             self.outage = 0;
         }
-        let seen = self.parts.iter().map(|part| part.all).fold(0, u64::saturating_add);
-        if seen < self.part {
+        if self.seen.all < self.part {
             // The first moments say nothing: a millisecond of dialing would be no reliability at
             // all.
             return None;
@@ -216,8 +227,7 @@ impl Health {
 
     /// The same over the sliding window.
     pub fn recent(&self) -> u32 {
-        let sum = |of: fn(&Part) -> u64| self.parts.iter().map(of).fold(0, u64::saturating_add);
-        parts_per_million(sum(|part| part.up), sum(|part| part.all))
+        parts_per_million(self.seen.up, self.seen.all)
     }
 
     /// Books the time since the last observation.
@@ -241,22 +251,44 @@ impl Health {
     /// Moves the window to `now`; fills its parts if the time counts.
     fn slide(&mut self, now: u64, up: bool, counts: bool) {
         let last = now.checked_div(self.part).unwrap_or(0);
+        if last == self.newest {
+            if counts {
+                self.fill(last, now.saturating_sub(self.since), up);
+            }
+            return;
+        }
         let first = self.newest.max(last.saturating_sub(PARTS.saturating_sub(1)));
         for number in first..=last {
-            let begin = number.saturating_mul(self.part);
-            let end = begin.saturating_add(self.part).min(now);
-            let time = end.saturating_sub(self.since.max(begin));
-            let index = number.checked_rem(PARTS).and_then(|index| usize::try_from(index).ok());
-            let Some(part) = index.and_then(|index| self.parts.get_mut(index)) else { continue };
             if number > self.newest {
-                *part = Part { up: 0, all: 0 };
+                self.forget(number);
             }
             if counts {
-                part.all = part.all.saturating_add(time);
-                part.up = part.up.saturating_add(if up { time } else { 0 });
+                let begin = number.saturating_mul(self.part);
+                let end = begin.saturating_add(self.part).min(now);
+                self.fill(number, end.saturating_sub(self.since.max(begin)), up);
             }
         }
         self.newest = last;
+    }
+
+    fn part(&mut self, number: u64) -> Option<&mut Part> {
+        let index = usize::try_from(number.checked_rem(PARTS)?).ok()?;
+        self.parts.get_mut(index)
+    }
+
+    fn fill(&mut self, number: u64, time: u64, up: bool) {
+        let up = if up { time } else { 0 };
+        if let Some(part) = self.part(number) {
+            part.add(up, time);
+        }
+        self.seen.add(up, time);
+    }
+
+    fn forget(&mut self, number: u64) {
+        let old = self.part(number).map(|part| core::mem::replace(part, Part::NONE));
+        let old = old.unwrap_or(Part::NONE);
+        self.seen.up = self.seen.up.saturating_sub(old.up);
+        self.seen.all = self.seen.all.saturating_sub(old.all);
     }
 
     fn count(&mut self, before: Kind, kind: Kind, status: &Status) {

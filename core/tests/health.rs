@@ -108,3 +108,36 @@ fn a_dial_that_was_given_back_is_no_failure() {
     assert_eq!(failures, [1, 1, 1, 2, 3], "the last of them ended the outage");
     assert_eq!((health.dials(), health.flaps()), (5, 0));
 }
+
+#[test]
+fn recent_reliability_is_that_of_the_last_sixteen_parts() {
+    const PART: u64 = 60;
+    let mut draw = 7_u64;
+    let mut health = Health::new(Duration::from_secs(16 * PART), 500_000);
+    let mut link = Reconnector::new(Policy::DEFAULT, 3);
+    let mut now = 0;
+    // Every second of the past: up or down.
+    let mut seconds = Vec::new();
+    link.handle(at(now), Event::Start);
+    health.observe(at(now), &link.status());
+    for _ in 0..2_000 {
+        draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let action = link.action();
+        let pause = (draw >> 33) % [3, 40, 1_500][(draw >> 60) as usize % 3];
+        let until = (now + pause).min(action.wake().as_nanos().div_ceil(1_000_000_000));
+        seconds.resize(usize::try_from(until).unwrap(), action.held().is_some());
+        now = until;
+        let event = match (action.dial(), action.held()) {
+            (Some(dial), _) => Event::Connected(dial.id),
+            (None, Some(id)) if draw >> 62 == 0 => Event::Closed(id, Failure::Unreachable),
+            _ => Event::Tick,
+        };
+        link.handle(at(now), event);
+        health.observe(at(now), &link.status());
+        let begin = usize::try_from((now / PART).saturating_sub(15) * PART).unwrap();
+        let window = &seconds[begin.min(seconds.len())..];
+        let up = window.iter().filter(|up| **up).count();
+        let expected = (up * 1_000_000).checked_div(window.len()).unwrap_or(1_000_000);
+        assert_eq!(usize::try_from(health.recent()).unwrap(), expected, "at {now} s");
+    }
+}
