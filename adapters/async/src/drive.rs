@@ -37,7 +37,7 @@ impl<H, E> Farewell<H, E> {
         self.told = true;
         self.view.set_gone(end);
         self.hub.set_gone();
-        self.hub.changed.notify(usize::MAX);
+        self.hub.announce();
     }
 }
 

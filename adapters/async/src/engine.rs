@@ -3,13 +3,13 @@
 use std::borrow::Borrow;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use redial::{Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnector, Timestamp};
 
 use crate::classify::{Classify, Ended};
 use crate::error::LinkError;
-use crate::hub::{Commands, Hub};
+use crate::hub::Hub;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Session};
 use crate::sharing::Sharing;
@@ -37,12 +37,22 @@ pub(crate) struct Engine<R, P, S, O, H, E> {
     pub(crate) telemetry: Telemetry,
     pub(crate) hub: sync::Arc<Hub>,
     pub(crate) view: sync::Arc<View<H, E>>,
-    /// The commands that have been obeyed.
-    pub(crate) seen: Commands,
+    /// Starts that have been obeyed.
+    pub(crate) starts: u64,
     /// Asked to be down, and is.
     pub(crate) stopped: bool,
     /// Draining before it stops for good, until then.
     pub(crate) shutdown: Option<Timestamp>,
+    /// The next deadline of an operation.
+    deadline: Timestamp,
+    /// What exists is what should, and that has been published.
+    settled: bool,
+    /// When to look again.
+    wake: Timestamp,
+    /// When something happened last.
+    pub(crate) now: Timestamp,
+    /// The health has not seen the status since then.
+    pub(crate) unseen: bool,
     /// The last error of this outage.
     pub(crate) last: Option<Arc<E>>,
 }
@@ -62,7 +72,7 @@ where
         Choices { lazy, name, store }: Choices<S>,
         (hub, view): (sync::Arc<Hub>, sync::Arc<View<H, E>>),
     ) -> Self {
-        let seen = hub.commands();
+        let starts = hub.commands().starts;
         if !lazy {
             hub.start();
         }
@@ -74,20 +84,25 @@ where
             telemetry: Telemetry::new(name),
             hub,
             view,
-            seen,
+            starts,
             stopped: false,
             shutdown: None,
+            deadline: Timestamp::MAX,
+            settled: false,
+            wake: Timestamp::MAX,
+            now: Timestamp::ORIGIN,
+            unseen: false,
             last: None,
         }
     }
 
-    /// Until the link is over.
-    pub(crate) async fn run<K, C, Connect, D, Serve, V>(
-        mut self,
+    /// Until the link is over. Everything is dropped before that is told.
+    pub(crate) fn run<K, C, Connect, D, Serve, V>(
+        self,
         sharing: K,
-        mut connect: Connect,
-        mut serve: Serve,
-    ) -> End<E>
+        connect: Connect,
+        serve: Serve,
+    ) -> impl Future<Output = End<E>>
     where
         K: Sharing<C, Shared = H>,
         H: Clone,
@@ -96,57 +111,76 @@ where
         Serve: FnMut(C, Session) -> V,
         V: Future<Output = Ended<E>>,
     {
-        self.turn(World::new(sharing), &mut connect, &mut serve).await
+        // An `async` block would keep what it captures and what it makes of it side by side.
+        let mut running = Some((World::new(sharing), Wait::new(), self, connect, serve));
+        poll_fn(move |cx| {
+            let Some((world, wait, engine, connect, serve)) = &mut running else {
+                panic!("polled after it had ended");
+            };
+            let end = ready!(engine.turn(cx, world, wait, connect, serve));
+            running = None;
+            Poll::Ready(end)
+        })
     }
 
-    async fn turn<K, C, D, V>(
+    /// Ready when the link is over.
+    fn turn<K, C, D, V>(
         &mut self,
-        mut world: World<K, C, D, V>,
+        cx: &mut Context<'_>,
+        world: &mut World<K, C, D, V>,
+        wait: &mut Wait<R::Sleep>,
         connect: &mut impl FnMut(Attempt) -> D,
         serve: &mut impl FnMut(C, Session) -> V,
-    ) -> End<E>
+    ) -> Poll<End<E>>
     where
         K: Sharing<C, Shared = H>,
         H: Clone,
         D: Future<Output = Result<C, E>>,
         V: Future<Output = Ended<E>>,
     {
-        let mut wait = Wait::new();
         loop {
-            self.reconcile(&mut world, connect)?;
-            if let Some(end) = self.publish(&world) {
-                return end;
+            if !self.settled {
+                let action = self.reconnector.action();
+                self.reconcile(&action, world, connect)?;
+                if let Some(end) = self.publish(&action, world) {
+                    return Poll::Ready(end);
+                }
+                self.wake = self.next(&action);
+                self.settled = true;
             }
-            let happened = poll_fn(|cx| {
-                let engine = &mut *self;
-                wait.poll(cx, &engine.runtime, engine.wake(), |cx| match world.poll(cx) {
-                    Poll::Pending => engine.hub.poll_spoken(cx).map(|()| Happened::Spoken),
-                    happened @ Poll::Ready(_) => happened,
-                })
-            })
-            .await;
+            let happened = wait.poll(cx, &self.runtime, self.wake, |cx| match world.poll(cx) {
+                Poll::Pending => self.hub.poll_spoken(cx).map(|()| Happened::Spoken),
+                happened @ Poll::Ready(_) => happened,
+            });
+            let happened = ready!(happened);
+            self.settled = false;
             let now = self.runtime.now();
-            if self.hub.tend_deadlines(now) {
-                self.hub.changed.notify(usize::MAX);
-            }
             match happened {
                 Some(Happened::Dialed(dialing, Ok(connection))) => {
-                    self.connected(now, &mut world, dialing, connection, serve)?;
+                    self.connected(now, world, dialing, connection, serve)?;
                 }
                 Some(Happened::Dialed(Dialing { dial, .. }, Err(error))) => {
                     let failure = error.classify();
                     let event = Event::DialFailed(dial.id, failure);
                     self.lost(now, event, failure, error.into());
                 }
-                Some(Happened::Ended(id, ended)) => self.ended(now, &mut world, id, ended),
-                Some(Happened::Panicked(message)) => return Err(LinkError::Panicked(message)),
+                Some(Happened::Ended(id, ended)) => self.ended(now, world, id, ended),
+                Some(Happened::Panicked(message)) => {
+                    return Poll::Ready(Err(LinkError::Panicked(message)));
+                }
                 Some(Happened::Spoken) => {
-                    self.listen(now, &mut world)?;
+                    self.tend_deadlines(now);
+                    self.listen(now, world)?;
                     if now >= self.reconnector.action().wake() {
                         self.handle(now, Event::Tick, None, None);
                     }
                 }
-                None => self.handle(now, Event::Tick, None, None),
+                None => {
+                    if now >= self.deadline {
+                        self.tend_deadlines(now);
+                    }
+                    self.handle(now, Event::Tick, None, None);
+                }
             }
             let drained = |by| world.links.is_empty() || now >= by;
             if self.shutdown.is_some_and(drained) && !self.stopped {
@@ -155,56 +189,67 @@ where
         }
     }
 
+    /// Arms new deadlines of operations and ends those that have passed.
+    fn tend_deadlines(&mut self, now: Timestamp) {
+        let (expired, next) = self.hub.tend_deadlines(now);
+        self.deadline = next;
+        if expired {
+            self.hub.announce();
+        }
+    }
+
     /// When to look again: the machine's wake, the end of a shutdown, or an operation's deadline.
-    fn wake(&self) -> Timestamp {
-        let wake = self.reconnector.action().wake().min(self.hub.next_deadline());
+    fn next(&self, action: &Action) -> Timestamp {
+        let wake = action.wake().min(self.deadline);
         self.shutdown.map_or(wake, |by| by.min(wake))
     }
 
     /// Drops what the action does not name, and starts the dial that it does.
     fn reconcile<K, C, D, V>(
         &mut self,
+        action: &Action,
         world: &mut World<K, C, D, V>,
         connect: &mut impl FnMut(Attempt) -> D,
     ) -> Result<(), LinkError<E>>
     where
         K: Sharing<C, Shared = H>,
     {
-        let action = self.reconnector.action();
         let start = |dial, slot| connect(Attempt::new(dial, slot, self.hub.clone()));
-        world.reconcile(&action, self.shutdown.is_some(), start).map_err(LinkError::Panicked)
+        world.reconcile(action, self.shutdown.is_some(), start).map_err(LinkError::Panicked)
     }
 
     /// Tells everyone what is; returns the end, if there is nothing more to come.
-    fn publish<K, C, D, V>(&mut self, world: &World<K, C, D, V>) -> Option<End<E>>
+    fn publish<K, C, D, V>(&mut self, action: &Action, world: &World<K, C, D, V>) -> Option<End<E>>
     where
         K: Sharing<C, Shared = H>,
         H: Clone,
     {
-        let action = self.reconnector.action();
         let status = self.reconnector.status();
+        let since = std::mem::take(&mut self.unseen).then_some(self.now);
         if matches!(status.phase, Phase::Connected { stable: true, .. }) {
             self.last = None;
         }
         let ended = match action {
-            Action::GiveUp(end) => Some(Err(LinkError::GaveUp { end, last: self.last.clone() })),
+            Action::GiveUp(end) => {
+                Some(Err(LinkError::GaveUp { end: *end, last: self.last.clone() }))
+            }
             _ if self.stopped => Some(Ok(())),
             _ => None,
         };
         if ended.is_some() && !self.hub.may_restart() {
-            self.hub.set_status(status);
+            self.hub.set_status(since, status);
             return ended;
         }
         let id = action.held().filter(|_| self.shutdown.is_none());
-        let link = world.links.iter().find(|link| Some(link.dial.id) == id);
-        let held = link.map(|Serving { dial, shared, .. }| {
-            Connection::new(dial.id, dial.endpoint, shared.clone())
+        let link = world.links.iter().find(|link| Some(link.id) == id);
+        let held = link.map(|Serving { id, endpoint, shared, .. }| {
+            Connection::new(*id, *endpoint, shared.clone())
         });
-        let mut links = world.links.iter().map(|link| link.dial.id);
+        let mut links = world.links.iter().map(|link| link.id);
         let named = [links.next(), links.next()];
-        let changed = self.view.publish(held, named, ended, self.seen.starts);
-        if self.hub.set_status(status) || changed {
-            self.hub.changed.notify(usize::MAX);
+        let changed = self.view.publish(held, named, ended, self.starts);
+        if self.hub.set_status(since, status) || changed {
+            self.hub.announce();
         }
         None
     }
@@ -240,7 +285,7 @@ where
     ) where
         K: Sharing<C, Shared = H>,
     {
-        let link = world.links.iter().find(|link| link.dial.id == id);
+        let link = world.links.iter().find(|link| link.id == id);
         let Some(slot) = link.map(|link| link.slot.clone()) else { return };
         self.hear(now, id, &slot);
         let held = self.reconnector.action().held() == Some(id);

@@ -71,7 +71,7 @@ impl<H, E> LinkHandle<H, E> {
         self.hub.tell(|commands| {
             if !matches!(commands.wanted, Wanted::ShutDown(_)) {
                 commands.wanted = Wanted::Down;
-                commands.stops += 1;
+                commands.news.stop = true;
             }
         });
     }
@@ -79,14 +79,14 @@ impl<H, E> LinkHandle<H, E> {
     /// Dials now, if the link is waiting; replaces the connection, if there is one. A server's hint, a
     /// breaker and the rate limit still hold.
     pub fn redial(&self) {
-        self.hub.tell(|commands| commands.redials += 1);
+        self.hub.tell(|commands| commands.news.redial = true);
     }
 
     /// The network is back: a backoff is cut short.
     pub fn online(&self) {
         self.hub.tell(|commands| {
             commands.offline = false;
-            commands.onlines += 1;
+            commands.news.online = true;
         });
     }
 
@@ -94,16 +94,13 @@ impl<H, E> LinkHandle<H, E> {
     pub fn offline(&self) {
         self.hub.tell(|commands| {
             commands.offline = true;
-            commands.offlines += 1;
+            commands.news.offline = true;
         });
     }
 
     /// No dial for this long from now. Replaces the last one; zero lifts it.
     pub fn defer(&self, wait: Duration) {
-        self.hub.tell(|commands| {
-            commands.defer = wait;
-            commands.defers += 1;
-        });
+        self.hub.wish(|wishes| wishes.defer = Some(wait));
     }
 
     /// Replaces the list of endpoints. Those whose key stays keep their health; a connection to one that
@@ -165,6 +162,7 @@ impl<H, E> LinkHandle<H, E> {
     pub fn health(&self) -> Checkup {
         let asked = self.hub.tell(|commands| {
             commands.health += 1;
+            commands.news.health = true;
             commands.health
         });
         Checkup { hub: self.hub.clone(), asked, listener: None }

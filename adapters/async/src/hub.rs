@@ -26,36 +26,45 @@ pub(crate) enum Wanted {
     ShutDown(Duration),
 }
 
-/// Everything that was asked for. Counters count askings; the loop compares them with what it has seen.
+/// What was said last of what holds until something else is said.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Commands {
     pub(crate) wanted: Wanted,
+    /// Counted: the loop compares with how many it has seen.
     pub(crate) starts: u64,
-    pub(crate) stops: u64,
-    pub(crate) redials: u64,
-    pub(crate) onlines: u64,
-    pub(crate) offlines: u64,
-    pub(crate) offline: bool,
-    pub(crate) defers: u64,
-    pub(crate) defer: Duration,
+    /// Counted.
     pub(crate) health: u64,
+    pub(crate) offline: bool,
     /// Stay after a stop or a give-up, for as long as someone can start the link again.
     pub(crate) restartable: bool,
     pub(crate) aborted: bool,
+    pub(crate) news: News,
 }
 
-/// What was asked for since the loop last listened, and is done once.
+/// What was said since the loop last listened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "these are independent of each other")]
+pub(crate) struct News {
+    pub(crate) stop: bool,
+    pub(crate) redial: bool,
+    pub(crate) online: bool,
+    pub(crate) offline: bool,
+    pub(crate) health: bool,
+}
+
+/// What was asked for since the loop last listened, seldom, and is done once.
 #[derive(Debug, Default)]
 pub(crate) struct Wishes {
     pub(crate) endpoints: Option<Vec<Endpoint>>,
     /// By key: tripped, or reset.
     pub(crate) circuits: BTreeMap<u32, bool>,
+    pub(crate) defer: Option<Duration>,
 }
 
 #[derive(Debug)]
 struct State {
     commands: Commands,
-    wishes: Wishes,
+    wishes: Option<Box<Wishes>>,
     /// The list of endpoints may change.
     changeable: bool,
     /// Something was said since the loop last listened.
@@ -67,7 +76,8 @@ struct State {
     health: Health,
     /// Requests for health that it is good for.
     health_asked: u64,
-    deadlines: Deadlines,
+    /// `None` until there is one.
+    deadlines: Option<Box<Deadlines>>,
     /// The loop has ended.
     gone: bool,
 }
@@ -76,7 +86,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Hub {
     state: Mutex<State>,
-    /// Something that can be waited for has changed.
+    /// Something that can be waited for has changed; see [`announce`](Self::announce).
     pub(crate) changed: Event,
 }
 
@@ -85,20 +95,15 @@ impl Hub {
         let commands = Commands {
             wanted: Wanted::Nothing,
             starts: 0,
-            stops: 0,
-            redials: 0,
-            onlines: 0,
-            offlines: 0,
-            offline: false,
-            defers: 0,
-            defer: Duration::ZERO,
             health: 0,
+            offline: false,
             restartable: false,
             aborted: false,
+            news: News::default(),
         };
         let state = State {
             commands,
-            wishes: Wishes::default(),
+            wishes: None,
             changeable,
             spoken: true,
             driver: None,
@@ -107,7 +112,7 @@ impl Hub {
             version: 0,
             health: Health::new(Duration::from_secs(3600), 950_000),
             health_asked: 0,
-            deadlines: Deadlines::default(),
+            deadlines: None,
             gone: false,
         };
         Self { state: Mutex::new(state), changed: Event::new() }
@@ -115,6 +120,15 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes all who wait for a change, which has been made before. Whoever begins to listen later will
+    /// see it.
+    pub(crate) fn announce(&self) {
+        // To notify nobody would cost an allocation the first time.
+        if self.changed.total_listeners() > 0 {
+            self.changed.notify(usize::MAX);
+        }
     }
 
     /// Wakes the loop.
@@ -153,13 +167,16 @@ impl Hub {
 
     /// Asks for something to be done once.
     pub(crate) fn wish(&self, wish: impl FnOnce(&mut Wishes)) {
-        wish(&mut self.lock().wishes);
+        wish(self.lock().wishes.get_or_insert_default());
         self.speak();
     }
 
-    pub(crate) fn take_commands(&self) -> (Commands, Wishes) {
+    /// Everything that was said. News and wishes are told once.
+    pub(crate) fn take_commands(&self) -> (Commands, Option<Box<Wishes>>) {
         let mut state = self.lock();
-        (state.commands, std::mem::take(&mut state.wishes))
+        let commands = state.commands;
+        state.commands.news = News::default();
+        (commands, state.wishes.take())
     }
 
     pub(crate) fn commands(&self) -> Commands {
@@ -206,9 +223,12 @@ impl Hub {
         (state.status, state.version, state.gone)
     }
 
-    /// True if it differs from the last.
-    pub(crate) fn set_status(&self, status: Status) -> bool {
+    /// True if it differs from the last. The health sees it, if it has not, as being so `since`.
+    pub(crate) fn set_status(&self, since: Option<Timestamp>, status: Status) -> bool {
         let mut state = self.lock();
+        if let Some(since) = since {
+            state.health.observe(since, &status);
+        }
         let differs = state.status != status;
         if differs {
             state.status = status;
@@ -217,8 +237,13 @@ impl Hub {
         differs
     }
 
-    /// The status at `now`, for the health; good for so many requests.
-    pub(crate) fn observe(&self, now: Timestamp, status: &Status, asked: u64) {
+    /// The status at `now`, for the health.
+    pub(crate) fn observe(&self, now: Timestamp, status: &Status) {
+        self.lock().health.observe(now, status);
+    }
+
+    /// The same, good for so many requests.
+    pub(crate) fn observe_for(&self, now: Timestamp, status: &Status, asked: u64) {
         let mut state = self.lock();
         state.health.observe(now, status);
         state.health_asked = asked;
@@ -232,27 +257,28 @@ impl Hub {
 
     /// Asks the loop for a deadline; returns its number.
     pub(crate) fn add_deadline(&self, within: Duration) -> u64 {
-        let number = self.lock().deadlines.add(within);
+        let number = self.lock().deadlines.get_or_insert_default().add(within);
         self.speak();
         number
     }
 
     pub(crate) fn drop_deadline(&self, number: u64) {
-        self.lock().deadlines.remove(number);
+        if let Some(deadlines) = &mut self.lock().deadlines {
+            deadlines.remove(number);
+        }
     }
 
     pub(crate) fn is_expired(&self, number: u64) -> bool {
         let state = self.lock();
-        state.gone || state.deadlines.is_expired(number)
+        state.gone || state.deadlines.as_ref().is_none_or(|known| known.is_expired(number))
     }
 
-    /// Arms new deadlines; true if any has expired.
-    pub(crate) fn tend_deadlines(&self, now: Timestamp) -> bool {
-        self.lock().deadlines.tend(now)
-    }
-
-    pub(crate) fn next_deadline(&self) -> Timestamp {
-        self.lock().deadlines.next()
+    /// Arms new deadlines: whether any has expired, and when the next one will.
+    pub(crate) fn tend_deadlines(&self, now: Timestamp) -> (bool, Timestamp) {
+        match &mut self.lock().deadlines {
+            Some(deadlines) => (deadlines.tend(now), deadlines.next()),
+            None => (false, Timestamp::MAX),
+        }
     }
 
     pub(crate) fn set_gone(&self) {

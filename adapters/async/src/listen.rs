@@ -10,7 +10,7 @@ use redial::{
 use crate::classify::Classify;
 use crate::engine::Engine;
 use crate::error::LinkError;
-use crate::hub::Wanted;
+use crate::hub::{News, Wanted, Wishes};
 use crate::runtime::Runtime;
 use crate::session::Slot;
 use crate::sharing::Sharing;
@@ -27,7 +27,7 @@ where
 {
     /// The application is done, unless it has asked for a new start meanwhile.
     pub(crate) fn finish(&mut self, now: Timestamp) {
-        let starts = self.seen.starts;
+        let starts = self.starts;
         self.hub.tell(|commands| {
             if commands.wanted == Wanted::Up && commands.starts == starts {
                 commands.wanted = Wanted::Down;
@@ -55,8 +55,8 @@ where
                 self.handle(now, Event::Progress(dial.id), None, None);
             }
         }
-        for Serving { dial, slot, .. } in &world.links {
-            self.hear(now, dial.id, slot);
+        for Serving { id, slot, .. } in &world.links {
+            self.hear(now, *id, slot);
         }
         if let Some(message) = self.view.take_panicked() {
             return Err(LinkError::Panicked(message));
@@ -80,42 +80,42 @@ where
     /// What is wanted now, against what was.
     fn obey(&mut self, now: Timestamp) -> Result<(), LinkError<E>> {
         let (asked, wishes) = self.hub.take_commands();
-        let seen = std::mem::replace(&mut self.seen, asked);
+        let starts = std::mem::replace(&mut self.starts, asked.starts);
+        let News { stop, redial, online, offline, health } = asked.news;
+        let Wishes { endpoints, circuits, defer } =
+            wishes.map(|wishes| *wishes).unwrap_or_default();
         if asked.aborted {
             return Err(LinkError::Aborted);
         }
-        if asked.defers != seen.defers {
-            let until = match asked.defer {
-                wait if wait.is_zero() => Timestamp::ORIGIN,
-                wait => now.saturating_add(wait),
-            };
+        if let Some(wait) = defer {
+            let until = if wait.is_zero() { Timestamp::ORIGIN } else { now.saturating_add(wait) };
             self.handle(now, Event::Defer(until), None, None);
         }
-        if asked.offlines != seen.offlines {
+        if offline {
             self.handle(now, Event::Offline, None, None);
         }
-        if asked.onlines != seen.onlines && !asked.offline {
+        if online && !asked.offline {
             self.handle(now, Event::Online, None, None);
         }
-        if let (Some(endpoints), Some(store)) = (wishes.endpoints, self.store) {
+        if let (Some(endpoints), Some(store)) = (endpoints, self.store) {
             let endpoints = store(endpoints);
             self.change(now, |reconnector| drop(reconnector.set_endpoints(now, endpoints)));
         }
-        for (key, tripped) in wishes.circuits {
+        for (key, tripped) in circuits {
             self.change(now, |reconnector| {
                 let _known =
                     if tripped { reconnector.trip(now, key) } else { reconnector.reset(now, key) };
             });
         }
         match asked.wanted {
-            Wanted::Up if asked.starts != seen.starts => {
+            Wanted::Up if asked.starts != starts => {
                 if self.stopped || matches!(self.reconnector.action(), Action::GiveUp(_)) {
                     self.last = None;
                 }
                 self.stopped = false;
                 self.handle(now, Event::Start, None, None);
             }
-            Wanted::Down if asked.stops != seen.stops && !self.stopped => self.stop(now),
+            Wanted::Down if stop && !self.stopped => self.stop(now),
             Wanted::ShutDown(within) if self.shutdown.is_none() => {
                 self.shutdown = Some(now.saturating_add(within));
                 self.handle(now, Event::Offline, None, None);
@@ -125,11 +125,11 @@ where
             }
             Wanted::Nothing | Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
         }
-        if asked.health != seen.health {
-            self.hub.observe(now, &self.reconnector.status(), asked.health);
-            self.hub.changed.notify(usize::MAX);
+        if health {
+            self.hub.observe_for(now, &self.reconnector.status(), asked.health);
+            self.hub.announce();
         }
-        if asked.redials != seen.redials {
+        if redial {
             self.handle(now, Event::Redial, None, None);
         }
         Ok(())
@@ -149,17 +149,26 @@ where
         failure: Option<Failure>,
         error: Option<&E>,
     ) {
-        let before = self.look();
+        let before = self.before(now);
         self.reconnector.handle(now, event);
-        let failure = failure.or_else(|| self.cut_off(event, &before.1));
+        let failure = failure.or_else(|| self.cut_off(event, &before.as_ref()?.1));
         self.tell(now, before, failure, error);
     }
 
     /// Changes the machine by hand.
     fn change(&mut self, now: Timestamp, change: impl FnOnce(&mut Reconnector<P, S>)) {
-        let before = self.look();
+        let before = self.before(now);
         change(&mut self.reconnector);
         self.tell(now, before, None, None);
+    }
+
+    /// Before something happens: the health sees what is, unless it has, and so does whoever observes.
+    fn before(&mut self, now: Timestamp) -> Option<(Status, Action)> {
+        if std::mem::replace(&mut self.unseen, true) {
+            self.hub.observe(self.now, &self.reconnector.status());
+        }
+        self.now = now;
+        (O::OBSERVES || cfg!(feature = "tracing") || cfg!(feature = "metrics")).then(|| self.look())
     }
 
     fn look(&self) -> (Status, Action) {
@@ -170,12 +179,12 @@ where
     fn tell(
         &mut self,
         now: Timestamp,
-        (from, before): (Status, Action),
+        before: Option<(Status, Action)>,
         failure: Option<Failure>,
         error: Option<&E>,
     ) {
+        let Some((from, before)) = before else { return };
         let (to, action) = self.look();
-        self.hub.observe(now, &to, self.seen.health);
         let named =
             |action: &Action| (action.dial().map(|dial| dial.id), action.held(), action.draining());
         if from == to && named(&before) == named(&action) {

@@ -168,6 +168,9 @@ pub(crate) fn plain(error: &impl fmt::Display) -> String {
 
 /// Sees every transition, in order, from inside the loop: must not block.
 pub trait Observe<E> {
+    /// False of one that has no use for transitions: then they are not even put together.
+    const OBSERVES: bool = true;
+
     /// Called after each change.
     fn observe(&mut self, transition: &Transition<'_, E>);
 }
@@ -177,6 +180,8 @@ pub trait Observe<E> {
 pub struct Silent;
 
 impl<E> Observe<E> for Silent {
+    const OBSERVES: bool = false;
+
     fn observe(&mut self, _: &Transition<'_, E>) {}
 }
 

@@ -106,6 +106,9 @@ impl<H, E> View<H, E> {
             || named != state.named
             || ended.is_some() != state.ended.is_some()
             || starts != state.starts;
+        if !differs && ended.is_none() {
+            return false;
+        }
         let replaced = std::mem::replace(&mut state.held, held);
         state.named = named;
         state.ended = ended;

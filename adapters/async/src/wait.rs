@@ -1,7 +1,7 @@
 //! The one wait of a loop: for what happens, or for the time.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use redial::Timestamp;
 
@@ -9,9 +9,16 @@ use crate::runtime::Runtime;
 
 /// The one timer, and how long the loop has gone without a pause.
 pub(crate) struct Wait<T> {
-    timer: Option<(Timestamp, Pin<Box<T>>)>,
+    timer: Option<Timer<T>>,
     /// Things that happened without a pause.
     busy: u32,
+}
+
+/// A sleep, whose place on the heap serves the next one too.
+struct Timer<T> {
+    /// When it ends; `MAX` if it has, and is not to be polled again.
+    ends: Timestamp,
+    sleep: Pin<Box<T>>,
 }
 
 impl<T: Future<Output = ()>> Wait<T> {
@@ -42,7 +49,8 @@ impl<T: Future<Output = ()>> Wait<T> {
         poll
     }
 
-    /// No timer for a wake that has come, and none for one that never will.
+    /// No timer for a wake that has come, and none for one that never will. One that ends before the wake
+    /// is kept, since looking too early does no harm: the deadline of a dial is hardly ever reached.
     fn poll_timer(
         &mut self,
         cx: &mut Context<'_>,
@@ -53,18 +61,24 @@ impl<T: Future<Output = ()>> Wait<T> {
             self.timer = None;
             return Poll::Pending;
         }
-        if runtime.now() >= wake {
-            self.timer = None;
-            return Poll::Ready(());
+        loop {
+            let timer = match &mut self.timer {
+                Some(timer) if timer.ends <= wake => timer,
+                _ if runtime.now() >= wake => return Poll::Ready(()),
+                Some(timer) => {
+                    timer.sleep.set(runtime.sleep_until(wake));
+                    timer.ends = wake;
+                    timer
+                }
+                none => {
+                    let sleep = Box::pin(runtime.sleep_until(wake));
+                    none.insert(Timer { ends: wake, sleep })
+                }
+            };
+            ready!(timer.sleep.as_mut().poll(cx));
+            if std::mem::replace(&mut timer.ends, Timestamp::MAX) == wake {
+                return Poll::Ready(());
+            }
         }
-        let (_, sleep) = match self.timer.take() {
-            Some(timer) if timer.0 == wake => self.timer.insert(timer),
-            _ => self.timer.insert((wake, Box::pin(runtime.sleep_until(wake)))),
-        };
-        let poll = sleep.as_mut().poll(cx);
-        if poll.is_ready() {
-            self.timer = None;
-        }
-        poll
     }
 }

@@ -37,7 +37,8 @@ pub(crate) struct Dialing<D> {
 
 /// A connection.
 pub(crate) struct Serving<V, H> {
-    pub(crate) dial: Dial,
+    pub(crate) id: DialId,
+    pub(crate) endpoint: u32,
     pub(crate) slot: sync::Arc<Slot>,
     pub(crate) shared: H,
     pub(crate) future: Pin<Box<V>>,
@@ -75,11 +76,11 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     ) -> Result<(), Panic> {
         let (held, draining) = (action.held(), action.draining().map(|old| old.id));
         let named = |id: DialId| held == Some(id) || draining == Some(id);
-        while let Some(link) = self.links.iter().find(|link| !named(link.dial.id)) {
-            self.close(link.dial.id);
+        while let Some(link) = self.links.iter().find(|link| !named(link.id)) {
+            self.close(link.id);
         }
         for link in &self.links {
-            if draining == Some(link.dial.id) || ending {
+            if draining == Some(link.id) || ending {
                 link.slot.drain();
             }
         }
@@ -108,13 +109,14 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         let shared = caught(|| self.sharing.share(&connection))?;
         let future = caught(|| serve(connection)).inspect_err(|_| slot.drain())?;
         self.links.reserve_exact(1);
-        self.links.push(Serving { dial, slot, shared, future: Box::pin(future) });
+        let Dial { id, endpoint, .. } = dial;
+        self.links.push(Serving { id, endpoint, slot, shared, future: Box::pin(future) });
         Ok(())
     }
 
     /// Drops the connection `id`, and closes it; false if there is none.
     pub(crate) fn close(&mut self, id: DialId) -> bool {
-        let Some(index) = self.links.iter().position(|link| link.dial.id == id) else {
+        let Some(index) = self.links.iter().position(|link| link.id == id) else {
             return false;
         };
         let Serving { slot, shared, future, .. } = self.links.swap_remove(index);
@@ -130,18 +132,24 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         D: Future<Output = Result<C, E>>,
         V: Future<Output = Ended<E>>,
     {
-        if let Some(mut dialing) = self.dial.take() {
-            match caught(|| dialing.future.as_mut().poll(cx)) {
-                Ok(Poll::Pending) => self.dial = Some(dialing),
-                Ok(Poll::Ready(result)) => return Poll::Ready(Happened::Dialed(dialing, result)),
-                Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
+        let dialed = match &mut self.dial {
+            Some(dialing) => caught(|| dialing.future.as_mut().poll(cx)),
+            None => Ok(Poll::Pending),
+        };
+        match dialed {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(result)) => {
+                if let Some(dialing) = self.dial.take() {
+                    return Poll::Ready(Happened::Dialed(dialing, result));
+                }
             }
+            Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
         }
         for link in &mut self.links {
             match caught(|| link.future.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(ended)) => {
-                    return Poll::Ready(Happened::Ended(link.dial.id, ended));
+                    return Poll::Ready(Happened::Ended(link.id, ended));
                 }
                 Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
             }

@@ -63,7 +63,8 @@ where
     E: Send + Sync + 'a,
 {
     let link = drive.link();
-    executor.spawn(async move { drop(drive.await) }).detach();
+    // Not from an `async` block, which would hold it twice.
+    executor.spawn(drive).detach();
     link
 }
 
@@ -78,6 +79,6 @@ where
     E: 'a,
 {
     let link = drive.link();
-    executor.spawn(async move { drop(drive.await) }).detach();
+    executor.spawn(drive).detach();
     link
 }

@@ -69,7 +69,8 @@ where
     E: Send + Sync + 'static,
 {
     let link = drive.link();
-    tokio::spawn(async move { drop(drive.await) });
+    // Not from an `async` block, which would hold it twice.
+    tokio::spawn(drive);
     link
 }
 
@@ -84,6 +85,6 @@ where
     E: 'static,
 {
     let link = drive.link();
-    tokio::task::spawn_local(async move { drop(drive.await) });
+    tokio::task::spawn_local(drive);
     link
 }

@@ -230,7 +230,7 @@ where
             Ended::Lost(error) => Event::Closed(id, error.classify()),
         };
         let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return event };
-        let slot = berth.world.links.iter().find(|link| link.dial.id == id);
+        let slot = berth.world.links.iter().find(|link| link.id == id);
         if let Some(slot) = slot.map(|link| link.slot.clone()) {
             let mut fleet = self.shared.fleet();
             for heard in slot.heard(now, id) {
@@ -253,7 +253,7 @@ where
         let World { dial, links, .. } = &berth.world;
         let progress = dial.as_ref().filter(|dialing| dialing.slot.take_progress());
         let progress = progress.map(|dialing| Event::Progress(dialing.dial.id));
-        let heard = links.iter().flat_map(|link| link.slot.heard(now, link.dial.id));
+        let heard = links.iter().flat_map(|link| link.slot.heard(now, link.id));
         let mut moved = None;
         for event in progress.into_iter().chain(heard) {
             moved = Some(self.shared.fleet().handle(now, key, event));
