@@ -24,6 +24,8 @@
 //! };
 //! assert_eq!((again, action.dial().unwrap().attempt), (key, 2));
 //! ```
+//!
+//! On an async runtime, `redial_async::drive_fleet` (feature `fleet`) runs a fleet in one future.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

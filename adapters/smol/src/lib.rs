@@ -29,6 +29,11 @@
 //!
 //! All but the executor that `spawn` is given is as in `redial-tokio`, whose documentation shows a
 //! connection that callers share, several endpoints, and how to see what a link does.
+//!
+//! # Thousands of links
+//!
+//! With the feature `fleet`, `drive_fleet` drives all links of a `redial_fleet::Fleet` in one future, under
+//! one timer and the fleet's limits: `spawn` it as any other, with a [`SmolRuntime`].
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

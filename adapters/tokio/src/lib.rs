@@ -115,6 +115,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Thousands of links
+//!
+//! With the feature `fleet`, `drive_fleet` drives all links of a `redial_fleet::Fleet` in one future, under
+//! one timer and the fleet's limits: `spawn` it as any other, with a [`TokioRuntime`].
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -35,7 +35,14 @@
 //! # A million links in one process?
 //!
 //! `redial-fleet` runs them in one event loop, with a limit on dials per second and in flight over
-//! all of them.
+//! all of them. It is sans-IO as well: feed it what happened to which link, and poll it for the
+//! links that time or a limit has moved.
+//!
+//! On an async runtime `drive_fleet`, of `redial-async` with the feature `fleet`, is that loop: one
+//! future, which has a future for each dial and connection, and one timer for all. So a link that
+//! waits costs its reconnector and a timer, not a task. Links come and go through its handle, and
+//! the whole fleet goes offline and online. All of it runs on one thread; spawn the connections'
+//! own work if one is not enough.
 #![doc = ""]
 #![doc = include_str!("../../pictures/storm.md")]
 #![doc = include_str!("../../pictures/storm-matrix.svg")]
