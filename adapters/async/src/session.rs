@@ -122,8 +122,9 @@ impl Attempt {
     /// The server has answered something: TCP accepted, a hello seen. The first time, the dial's
     /// deadline becomes that of the handshake.
     pub fn progress(&self) {
-        self.slot.progress.store(true, Ordering::Release);
-        self.ear.speak();
+        if !self.slot.progress.swap(true, Ordering::AcqRel) {
+            self.ear.speak();
+        }
     }
 }
 
@@ -183,8 +184,9 @@ impl Session {
     /// The application has seen the connection healthy: it need not wait for `stable_after` to count as
     /// a success. Never sent by the loop itself, because being accepted proves nothing.
     pub fn confirmed(&self) {
-        self.slot.confirmed.store(true, Ordering::Release);
-        self.ear.speak();
+        if !self.slot.confirmed.swap(true, Ordering::AcqRel) {
+            self.ear.speak();
+        }
     }
 
     /// Something was received. Keeps the policy's `idle_timeout` away, and costs next to nothing if it

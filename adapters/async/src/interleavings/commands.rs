@@ -4,12 +4,13 @@ use std::future::{poll_fn, ready};
 
 use loom::future::block_on;
 use loom::thread::spawn;
-use redial::{Failure, Status};
+use redial::{Event, Failure, Policy, Reconnector, Timestamp};
 
-use super::{PREEMPTIONS, connect, driven, explore, link, serve};
-use crate::LinkError;
+use super::{PREEMPTIONS, QUICK, connect, driven, explore, link, serve};
 use crate::hub::Hub;
+use crate::session::Slot;
 use crate::sync::Arc;
+use crate::{LinkError, Session};
 
 #[test]
 fn a_command_is_heard_whenever_it_comes() {
@@ -52,7 +53,7 @@ fn the_last_handle_that_goes_is_heard() {
 #[test]
 fn what_two_say_at_once_is_heard_once_each() {
     explore("two speakers", 3, || {
-        let hub = Arc::new(Hub::new(status(), true));
+        let hub = Arc::new(Hub::new(Reconnector::new(Policy::DEFAULT, 1).status(), true));
         let wish = |hub: &Hub, key| {
             hub.wish(|wishes| {
                 wishes.circuits.insert(key, true);
@@ -78,6 +79,39 @@ fn what_two_say_at_once_is_heard_once_each() {
         assert!(hub.take_commands().1.is_none(), "heard twice");
         tripped.sort_unstable();
         assert_eq!((tripped, redials), (vec![1, 2], 1));
+    });
+}
+
+/// Two tasks of one connection speak for it; nothing of it is lost, though what is said twice may be
+/// heard once.
+#[test]
+fn what_two_say_of_one_connection_is_heard() {
+    explore("two of one connection", 3, || {
+        let mut reconnector = Reconnector::new(&QUICK, 1);
+        let hub = Arc::new(Hub::new(reconnector.status(), false));
+        let dial = reconnector.handle(Timestamp::ORIGIN, Event::Start).dial().unwrap();
+        let slot = Arc::new(Slot::default());
+        let first = Session::new(dial, true, slot.clone(), hub.clone());
+        let second = first.clone();
+        let first = spawn(move || first.activity());
+        let second = spawn(move || {
+            second.activity();
+            second.confirmed();
+        });
+        let (mut active, mut confirmed) = (0, false);
+        block_on(async {
+            while active == 0 || !confirmed {
+                poll_fn(|cx| hub.poll_spoken(cx)).await;
+                for event in slot.heard(Timestamp::ORIGIN, dial.id) {
+                    active += u32::from(event == Event::Activity(dial.id));
+                    confirmed |= event == Event::Confirmed(dial.id);
+                }
+            }
+        });
+        first.join().unwrap();
+        second.join().unwrap();
+        active += u32::try_from(slot.heard(Timestamp::ORIGIN, dial.id).count()).unwrap();
+        assert!(active <= 2, "heard {active} times");
     });
 }
 
@@ -114,8 +148,4 @@ fn two_reports_of_one_connection_are_one() {
         handle.stop();
         assert!(driver.join().unwrap().is_ok());
     });
-}
-
-fn status() -> Status {
-    redial::Reconnector::new(redial::Policy::DEFAULT, 1).status()
 }
