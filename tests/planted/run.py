@@ -49,7 +49,8 @@ def interleaved(bugs):
     """The scenario of these that fails in some interleaving; a lost wake-up aborts all."""
     scenarios = sorted({bug["scenario"] for bug in bugs})
     result = subprocess.run(
-        ["cargo", "test", "-q", "--release", "-p", "redial-async", "--lib", "--", *scenarios],
+        ["cargo", "test", "-q", "--release", "-p", "redial-async", "--lib", "--features", "fleet"]
+        + ["--", *scenarios],
         cwd=COPY,
         env=dict(os.environ, CARGO_TARGET_DIR=str(TARGET / "loom"), RUSTFLAGS="--cfg loom"),
         stdout=subprocess.PIPE,

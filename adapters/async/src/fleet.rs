@@ -6,7 +6,7 @@ mod crew;
 use std::borrow::Borrow;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ use crate::classify::{Classify, Ended};
 use crate::error::LinkError;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Session};
+use crate::sync::{Mutex, MutexGuard};
 
-pub(crate) use bells::Bell;
-use bells::Bells;
+pub(crate) use bells::{Bell, Bells};
 use crew::Crew;
 
 /// Drives every link of a fleet: calls `connect` for each dial and `serve` for each connection, as

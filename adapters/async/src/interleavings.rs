@@ -15,6 +15,8 @@ use redial::{DialId, Endpoint, Failure, Policy, Reconnector, Timestamp};
 use crate::{Attempt, Drive, Driver, Ended, LinkError, LinkHandle, Runtime, ShareBy};
 
 mod commands;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod observers;
 mod waiters;
 

@@ -1,10 +1,12 @@
 //! Who is to be looked at: each link of a fleet has a bell, and the loop hears which of them rang.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use redial_fleet::Key;
+
+use crate::sync::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
 struct State {
