@@ -12,7 +12,9 @@ use redial::{
 };
 use redial_testkit::laws::{LAWS, accept_then_close_is_a_refusal, check};
 use redial_testkit::ops::Endpoints;
-use redial_testkit::{Case, Op, Random, Trace, operations, policies, seed};
+use redial_testkit::{
+    Bytes, Case, Op, POLICY_BYTES, Random, Trace, operations, policies, policy, seed,
+};
 
 /// Steps of one case.
 const STEPS: usize = 400;
@@ -152,6 +154,15 @@ fn the_status_says_what_the_action_says() {
             dials = record.action.dial().map_or(dials, |dial| dial.id.get()).max(dials);
             assert_eq!(status.dials, dials, "{status}\n{case}");
         }
+    }
+}
+
+#[test]
+fn a_policy_survives_its_own_builder() {
+    let mut random = Random::new(seed("a_policy_survives_its_own_builder"));
+    for _ in 0..10_000 {
+        let policy = policy(&mut Bytes::new(&random.array::<POLICY_BYTES>()));
+        assert_eq!(policy.to_builder().build().as_ref(), Ok(&policy));
     }
 }
 

@@ -120,16 +120,6 @@ fn what_is_at_the_edge_of_a_rule_builds() {
     }
 }
 
-#[test]
-fn a_policy_survives_its_own_builder() {
-    let mut random = redial_testkit::Random::new(redial_testkit::seed("to_builder"));
-    for _ in 0..10_000 {
-        let bytes: [u8; redial_testkit::POLICY_BYTES] = random.array();
-        let policy = redial_testkit::policy(&mut redial_testkit::Bytes::new(&bytes));
-        assert_eq!(policy.to_builder().build().as_ref(), Ok(&policy));
-    }
-}
-
 /// A policy of which no value is the default.
 fn another() -> PolicyBuilder {
     Policy::builder()
