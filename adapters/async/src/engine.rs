@@ -300,6 +300,7 @@ where
                 self.lost(now, Event::Closed(id, failure), failure, error.into());
             }
         }
+        drop(slot);
         world.close(id);
     }
 }

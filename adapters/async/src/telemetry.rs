@@ -6,10 +6,7 @@ use crate::transition::Transition;
 
 /// Writes what it is told under the link's name. Paced by the machine's own rate limit.
 pub(crate) struct Telemetry {
-    #[cfg_attr(
-        not(any(feature = "tracing", feature = "metrics")),
-        expect(dead_code, reason = "there is nobody to tell")
-    )]
+    #[cfg(any(feature = "tracing", feature = "metrics"))]
     name: Arc<str>,
     #[cfg(feature = "metrics")]
     outage: Option<redial::Timestamp>,
@@ -17,7 +14,10 @@ pub(crate) struct Telemetry {
 
 impl Telemetry {
     pub(crate) fn new(name: Arc<str>) -> Self {
+        #[cfg(not(any(feature = "tracing", feature = "metrics")))]
+        drop(name);
         Self {
+            #[cfg(any(feature = "tracing", feature = "metrics"))]
             name,
             #[cfg(feature = "metrics")]
             outage: None,

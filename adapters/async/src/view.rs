@@ -53,7 +53,7 @@ struct State<H, E> {
     held: Option<Connection<H>>,
     /// The connections that exist, which callers may still be using.
     named: [Option<DialId>; 2],
-    ended: Option<End<E>>,
+    ended: Option<Box<End<E>>>,
     /// The loop will not come back.
     gone: bool,
     /// Starts that the loop has seen.
@@ -111,7 +111,7 @@ impl<H, E> View<H, E> {
         }
         let replaced = std::mem::replace(&mut state.held, held);
         state.named = named;
-        state.ended = ended;
+        state.ended = ended.map(Box::new);
         state.starts = starts;
         drop(state);
         // What is shared may do anything when it is dropped.
@@ -123,7 +123,7 @@ impl<H, E> View<H, E> {
         let mut state = self.lock();
         let held = state.held.take();
         state.named = [None; 2];
-        state.ended = Some(end);
+        state.ended = Some(Box::new(end));
         state.gone = true;
         drop(state);
         drop(held);
@@ -133,7 +133,7 @@ impl<H, E> View<H, E> {
     /// see another.
     pub(crate) fn ended_since(&self, ticket: u64) -> Option<End<E>> {
         let state = self.lock();
-        (state.gone || state.starts >= ticket).then(|| state.ended.clone()).flatten()
+        (state.gone || state.starts >= ticket).then(|| state.ended.as_deref().cloned()).flatten()
     }
 
     /// Keeps the error for the loop; false if one was reported for this connection already, or it is no

@@ -44,6 +44,14 @@ pub(crate) struct Serving<V, H> {
     pub(crate) future: Pin<Box<V>>,
 }
 
+/// Tells those that the connection is gone who still have a session of it.
+fn gone(slot: &sync::Arc<Slot>) {
+    // What nobody else has, nobody else can wait for.
+    if sync::Arc::strong_count(slot) > 1 {
+        slot.drain();
+    }
+}
+
 /// What ended the wait.
 pub(crate) enum Happened<D, C, E> {
     Dialed(Dialing<D>, Result<C, E>),
@@ -121,7 +129,7 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         };
         let Serving { slot, shared, future, .. } = self.links.swap_remove(index);
         drop(future);
-        slot.drain();
+        gone(&slot);
         self.sharing.close(shared);
         true
     }
@@ -162,7 +170,7 @@ impl<K: Sharing<C>, C, D, V> Drop for World<K, C, D, V> {
     fn drop(&mut self) {
         for Serving { slot, shared, future, .. } in self.links.drain(..) {
             drop(future);
-            slot.drain();
+            gone(&slot);
             self.sharing.close(shared);
         }
     }
