@@ -333,3 +333,24 @@ fn an_interval_grows_by_its_ratio_to_the_nanosecond() {
         }
     }
 }
+
+/// A server that answers and then is silent is given ever longer, as long as the outage bears it.
+#[test]
+fn a_handshake_may_take_a_tenth_of_a_long_outage() {
+    let mut link = Reconnector::new(Policy::DEFAULT, 1);
+    let mut now = Timestamp::ORIGIN;
+    let mut action = link.handle(now, Event::Start);
+    let mut limits = HashSet::new();
+    for stalls in 0..40 {
+        let dial = action.dial().unwrap();
+        let elapsed = now.since_origin();
+        let limit = (elapsed / 10).clamp(s(120), s(600));
+        let deadline = link.handle(now, Event::Progress(dial.id)).dial().unwrap().deadline;
+        let allowed = limit.min(s(15) * 3_u32.saturating_pow(stalls.min(9)));
+        assert_eq!(deadline.saturating_since(now), allowed, "{stalls} stalls, {elapsed:?}");
+        limits.insert(allowed);
+        now = link.handle(deadline, Event::Tick).wake();
+        action = link.handle(now, Event::Tick);
+    }
+    assert!(limits.contains(&s(120)) && limits.contains(&s(600)) && limits.len() > 6);
+}
