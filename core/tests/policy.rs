@@ -344,7 +344,7 @@ fn a_handshake_may_take_a_tenth_of_a_long_outage() {
     for stalls in 0..40 {
         let dial = action.dial().unwrap();
         let elapsed = now.since_origin();
-        let limit = (elapsed / 10).clamp(s(120), s(600));
+        let limit = (elapsed / 10).max(s(120)).min(s(600));
         let deadline = link.handle(now, Event::Progress(dial.id)).dial().unwrap().deadline;
         let allowed = limit.min(s(15) * 3_u32.saturating_pow(stalls.min(9)));
         assert_eq!(deadline.saturating_since(now), allowed, "{stalls} stalls, {elapsed:?}");
