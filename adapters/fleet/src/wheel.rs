@@ -117,7 +117,8 @@ impl Wheel {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
+    #[inline(always)]
     fn file(&mut self, index: u32, at: u64) {
         let due = at >> SLOT;
         let slot = match due ^ self.slot {
