@@ -3,12 +3,14 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
+use core::hint::black_box;
 use core::num::NonZeroU32;
 
 use redial::{Action, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
 
 use crate::census::{Counts, Key, Kind, Tally};
 use crate::limits::Limits;
+use crate::order::Entry;
 use crate::wheel::Wheel;
 
 #[derive(Clone, Debug)]
@@ -302,6 +304,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             }
         }
         while let Some(index) = self.wheel.pop(now) {
+            if let Some(next) = self.wheel.ahead() {
+                touch(&self.slots, next);
+            }
             if let Some(told) = self.due(now, index) {
                 return Some(told);
             }
@@ -325,6 +330,19 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             }
         }
         None
+    }
+}
+
+/// Reads both ends of each. A million links are in no cache, and what is asked for together comes together.
+#[inline]
+fn touch<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>>(
+    slots: &[Slot<P, S>],
+    entries: &[Entry],
+) {
+    for slot in entries.iter().filter_map(|entry| slots.get(entry.index() as usize)) {
+        if let Some(link) = &slot.reconnector {
+            black_box(link.endpoints().first().map(Endpoint::key));
+        }
     }
 }
 

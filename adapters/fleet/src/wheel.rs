@@ -24,6 +24,8 @@ const NEAR_BITS: u32 = NEAR.ilog2();
 const TURN_BITS: u32 = NEAR_BITS + FAR.ilog2();
 /// Words of one bit for each slot.
 const WORDS: usize = SLOTS.div_ceil(64);
+/// Timers that are announced together.
+const AHEAD: usize = 16;
 /// Not set.
 const NEVER: u64 = u64::MAX;
 
@@ -43,6 +45,8 @@ pub(crate) struct Wheel {
     /// Its timers in order, and how many of them are done.
     soon: Vec<Entry>,
     done: usize,
+    /// How many of them have been announced.
+    announced: usize,
     sorter: Sorter,
     /// Timers that were set when it had begun.
     late: BinaryHeap<Reverse<Entry>>,
@@ -63,6 +67,7 @@ impl Wheel {
             slot: 0,
             soon: Vec::new(),
             done: 0,
+            announced: 0,
             sorter: Sorter::new(),
             late: BinaryHeap::new(),
             fresh: Vec::new(),
@@ -178,6 +183,17 @@ impl Wheel {
         }
     }
 
+    /// Once for every few of them, the timers that come up next.
+    #[inline]
+    pub(crate) fn ahead(&mut self) -> Option<&[Entry]> {
+        if self.done <= self.announced {
+            return None;
+        }
+        let begin = self.done;
+        self.announced = (begin + AHEAD).min(self.soon.len());
+        self.soon.get(begin..self.announced)
+    }
+
     /// Whether the timer of an entry that comes up now is due, and not stale. It is then unset.
     #[inline]
     fn is_due(&mut self, entry: Entry, now: u64) -> bool {
@@ -248,7 +264,7 @@ impl Wheel {
             }
         });
         sorter.finish(&mut self.soon);
-        self.done = 0;
+        (self.done, self.announced) = (0, 0);
     }
 
     /// The timers of a long slot, or of the next turn, to where they belong now.
