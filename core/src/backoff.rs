@@ -96,6 +96,7 @@ impl Failures {
 
 /// What follows the last interval of a [`Backoff::Table`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum After {
     /// The last interval is repeated for ever.
     Last,

@@ -40,6 +40,7 @@ pub struct BreakerPolicy {
 
 /// What opens a breaker.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Trip {
     /// This many failures in a row; ≥ 1.
     Consecutive(u32),

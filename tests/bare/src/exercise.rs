@@ -215,6 +215,7 @@ fn read(policy: &Policy) {
     let trip = policy.breaker().map_or(0, |breaker| match breaker.trip {
         Trip::Consecutive(count) => u64::from(count),
         Trip::Rate { last, min, percent } => u64::from(last ^ min ^ percent),
+        _ => 0,
     });
     let priority = matches!(policy.selection(), Selection::Priority { .. });
     line(&[

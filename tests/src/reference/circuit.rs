@@ -120,6 +120,7 @@ impl DullBreaker {
                 let failed = seen.iter().filter(|failed| ***failed).count();
                 seen.len() >= usize::from(min) && failed * 100 >= usize::from(percent) * seen.len()
             }
+            other => panic!("{other:?} is not in the reference"),
         }
     }
 }

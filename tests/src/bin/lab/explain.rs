@@ -195,6 +195,7 @@ fn limits(policy: &Policy, waits: &[Waits]) -> Vec<String> {
             Trip::Rate { last, min, percent } => {
                 format!("{percent} % of the last {last} have failed, and at least {min} are known")
             }
+            other => format!("{other:?}"),
         };
         said.push(format!(
             "Its breaker opens after {trip}, for {} at first and {} at most.",
