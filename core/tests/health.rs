@@ -141,3 +141,15 @@ fn recent_reliability_is_that_of_the_last_sixteen_parts() {
         assert_eq!(usize::try_from(health.recent()).unwrap(), expected, "at {now} s");
     }
 }
+
+#[test]
+fn a_sixteenth_of_the_window_and_the_threshold_itself_are_enough() {
+    let mut link = Reconnector::new(Policy::DEFAULT, 1);
+    let mut health = Health::new(Duration::from_secs(160), 500_000);
+    let dial = link.handle(at(0), Event::Start).dial().unwrap();
+    let dialing = [0, 9, 10].map(|now| health.observe(at(now), &link.status()));
+    assert_eq!(dialing, [None, None, Some(Crossing::Below)]);
+    link.handle(at(10), Event::Connected(dial.id));
+    let connected = [10, 19, 20].map(|now| health.observe(at(now), &link.status()));
+    assert_eq!(connected, [None, None, Some(Crossing::Above)]);
+}
