@@ -13,6 +13,9 @@ use crate::limits::Limits;
 use crate::order::Entry;
 use crate::wheel::Wheel;
 
+/// The last instant that comes; after it is only never.
+const LAST: Timestamp = Timestamp::from_nanos(u64::MAX - 1);
+
 #[derive(Clone, Debug)]
 pub(crate) struct Slot<P, S> {
     pub(crate) reconnector: Option<Reconnector<P, S>>,
@@ -103,10 +106,17 @@ impl<P, S> Fleet<P, S> {
         self
     }
 
-    /// Makes room for as many more links, so that inserting them allocates nothing.
+    /// Makes room for as many more links, so that inserting them moves none. Their timers and queues
+    /// still take memory as they come.
     pub fn reserve(&mut self, additional: usize) {
         self.slots.reserve_exact(additional);
         self.wheel.reserve(additional);
+    }
+
+    /// The fleet's clock at `now`: it never runs backward.
+    #[inline]
+    pub(crate) fn later(&self, now: Timestamp) -> Timestamp {
+        self.now.max(now.min(LAST))
     }
 
     /// How many links there are.
@@ -159,8 +169,11 @@ impl<P, S> Fleet<P, S> {
 
 impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// Takes over a link in whatever state it is. It does nothing until it is told to
-    /// [`Start`](Event::Start), unless it was running: then `poll` names it.
+    /// [`Start`](Event::Start), unless it was running: then `poll` names it. Under limits, a
+    /// [`Defer`](Event::Defer) that it was told before is to be told again through the fleet, which
+    /// otherwise lifts it with its own.
     pub fn insert(&mut self, now: Timestamp, reconnector: Reconnector<P, S>) -> Key {
+        let now = self.later(now);
         self.wheel.begin(now);
         let slot =
             |generation| Slot { reconnector: None, generation, kind: Kind::Idle, news: false };
@@ -186,7 +199,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         key
     }
 
-    /// Gives a link back, as it is. What it had in flight is the caller's.
+    /// Gives a link back, as it is. What it had in flight is the caller's. If it queued for the limits, the
+    /// fleet's deferral is still on it: say [`Event::Defer(Timestamp::ORIGIN)`](Event::Defer) to lift that.
     pub fn remove(&mut self, key: Key) -> Option<Reconnector<P, S>> {
         self.get(key)?;
         let slot = self.slots.get_mut(key.index as usize)?;
@@ -214,7 +228,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         if self.limits.any() {
             return Some(self.deliver(now, key.index, event));
         }
-        self.now = self.now.max(now);
+        self.now = self.now.max(now.min(LAST));
         let action = link.handle(self.now, event);
         slot.record(&action, &mut self.tally, &mut self.wheel, key.index);
         Some(action)
@@ -296,7 +310,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// A link whose action may have changed since it was last told, and that action; `None` if there is
     /// none left at `now`. A link may be named although nothing new is asked of it.
     pub fn poll(&mut self, now: Timestamp) -> Option<(Key, Action)> {
-        let now = self.now.max(now);
+        let now = self.later(now);
         self.now = now;
         if !self.news.is_empty() || self.limits.any() {
             if let Some(told) = self.poll_queues(now) {

@@ -75,7 +75,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     }
 
     pub(crate) fn deliver(&mut self, now: Timestamp, index: u32, event: Event) -> Action {
-        let now = self.now.max(now);
+        let now = self.later(now);
         if let (Event::Defer(until), true) = (event, self.limits.any()) {
             self.limits.defer(index, until, now);
             if until <= now && !self.limits.open(now, self.tally.dialing()) {
@@ -93,7 +93,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         index: u32,
         event: impl FnOnce(&mut Reconnector<P, S>, Timestamp) -> Action,
     ) -> Action {
-        let now = self.now.max(now);
+        let now = self.later(now);
         self.now = now;
         let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
         let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
@@ -111,14 +111,15 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             self.record(index, &action);
             return action;
         }
-        if !self.limits.deferred(index, now) {
+        let holds = !self.limits.deferred(index, now);
+        if holds {
             // Before any timer is due, or a dial could end that this very event says has succeeded.
             let due = link.action().wake().as_nanos();
             let early = now.min(Timestamp::from_nanos(due.saturating_sub(1)));
             link.handle(early, Event::Defer(after(now)));
         }
         let action = event(link, now);
-        if action.wake() == after(now) && action.dial().is_none() {
+        if holds && action.wake() == after(now) && action.dial().is_none() {
             return self.requeue(now, index);
         }
         if self.limits.drop_ticket(index) {

@@ -116,9 +116,10 @@ impl Wheel {
     pub(crate) fn guard(&mut self, index: u32, at: Timestamp) {
         let at = at.as_nanos();
         if let Some(timer) = self.at.get_mut(index as usize) {
-            *timer = at;
-            self.fresh.push((at, index));
-            self.fresh_first = self.fresh_first.min(at);
+            if core::mem::replace(timer, at) != at && at != NEVER {
+                self.fresh.push((at, index));
+                self.fresh_first = self.fresh_first.min(at);
+            }
         }
     }
 
@@ -163,7 +164,7 @@ impl Wheel {
     /// A timer that is due at `now`, which is then unset.
     #[inline]
     pub(crate) fn pop(&mut self, now: Timestamp) -> Option<u32> {
-        let now = now.as_nanos();
+        let now = now.as_nanos().min(NEVER - 1);
         loop {
             while let Some(entry) = self.soon.get(self.done).copied() {
                 if (self.slot << SLOT) + entry.within() > now {
@@ -218,10 +219,18 @@ impl Wheel {
     /// Goes on when all that was due in this slot is done; false if nothing more is due at `now`.
     #[inline]
     fn advance(&mut self, now: u64) -> bool {
-        if now >> SLOT == self.slot && now < self.fresh_first {
+        if now >> SLOT == self.slot && now < self.fresh_first && !self.crowded() {
             return false;
         }
         self.turn(now)
+    }
+
+    /// Stale entries outnumber the timers by far: somebody moves timers without end.
+    #[inline]
+    fn crowded(&self) -> bool {
+        let timers = self.at.len();
+        self.cells.blocks() > 2 * SLOTS + timers
+            || self.fresh.len().max(self.late.len()) > 2 * SLOTS + timers
     }
 
     /// Goes to the next slot in use that begins at or before `now`; false if there is none.
@@ -231,7 +240,7 @@ impl Wheel {
             self.settle();
             return true;
         }
-        if self.cells.blocks() > 2 * SLOTS + self.at.len() {
+        if self.crowded() {
             self.rebuild();
             return true;
         }
@@ -291,7 +300,7 @@ impl Wheel {
         self.fresh_first = NEVER;
     }
 
-    /// Files every timer anew, once stale entries outnumber them by far: somebody moves timers without end.
+    /// Files every timer anew, and none twice.
     #[cold]
     fn rebuild(&mut self) {
         self.slots.fill(Chain::EMPTY);

@@ -357,3 +357,19 @@ fn a_handover_waits_for_its_turn_and_keeps_the_connection() {
     assert_eq!((told, action.held()), (key, Some(dial.id)));
     assert!(action.dial().is_some());
 }
+
+#[test]
+fn the_applications_own_deferral_holds_for_a_nanosecond_too() {
+    let mut fleet = Fleet::new().max_in_flight(some(1));
+    let now = Timestamp::from_nanos(SECOND);
+    let keys = [1, 2, 3].map(|seed| fleet.insert(now, Reconnector::new(&Policy::DEFAULT, seed)));
+    let dial = fleet.handle(now, keys[0], Event::Start).unwrap().dial().unwrap();
+    for key in &keys[1..] {
+        fleet.handle(now, *key, Event::Start);
+    }
+    fleet.handle(now, keys[1], Event::Defer(now.saturating_add(Duration::from_nanos(1))));
+    fleet.handle(now, keys[0], Event::Connected(dial.id));
+    let (told, action) = fleet.poll(now).unwrap();
+    assert_eq!((told, action.dial().is_some()), (keys[2], true), "ahead of its own deferral");
+    assert_eq!(fleet.poll(now), None);
+}
