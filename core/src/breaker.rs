@@ -132,6 +132,7 @@ impl BreakerPolicy {
 pub struct Breaker {
     rule: Rule,
     seed: u64,
+    /// One for each time that it opened by itself.
     draws: Cell<u64>,
     state: Cells,
 }
@@ -203,7 +204,7 @@ impl Breaker {
     /// [`Refused`] while open, and while half-open with the probe out.
     pub fn allow(&self, now: Timestamp) -> Result<Permit<'_>, Refused> {
         if self.state.mode.get() == Mode::Closed {
-            return Ok(self.permit(Mode::Closed, self.state.until.get()));
+            return Ok(self.permit(Mode::Closed));
         }
         self.allow_again(now)
     }
@@ -218,11 +219,11 @@ impl Breaker {
         state.begin();
         self.state.set(state);
         let probe = state.mode == Mode::Probing;
-        Ok(self.permit(if probe { Mode::Probing } else { Mode::Closed }, state.until))
+        Ok(self.permit(if probe { Mode::Probing } else { Mode::Closed }))
     }
 
-    fn permit(&self, mode: Mode, epoch: u64) -> Permit<'_> {
-        Permit { breaker: self, mode, epoch }
+    fn permit(&self, mode: Mode) -> Permit<'_> {
+        Permit { breaker: self, mode, opened: self.draws.get() }
     }
 
     /// The circuit as it is at `now`.
@@ -260,8 +261,8 @@ pub struct Permit<'a> {
     /// What the breaker must still be for the outcome to count: probing if this is the probe,
     /// otherwise closed.
     mode: Mode,
-    /// Identifies the open period, so that an outcome of an earlier one is told apart.
-    epoch: u64,
+    /// How often the breaker had opened when it was lent.
+    opened: u64,
 }
 
 impl Permit<'_> {
@@ -296,8 +297,8 @@ impl Permit<'_> {
     #[inline]
     fn settle(&self, outcome: impl FnOnce(&mut BreakerState, &Breaker)) {
         let cells = &self.breaker.state;
-        // An outcome that belongs to an earlier open period says nothing about this one.
-        if self.mode == cells.mode.get() && self.epoch == cells.until.get() {
+        // An outcome from before it last opened says nothing about what came after.
+        if self.opened == self.breaker.draws.get() && self.mode == cells.mode.get() {
             let mut state = cells.get();
             outcome(&mut state, self.breaker);
             cells.set(state);

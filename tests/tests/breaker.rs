@@ -220,6 +220,16 @@ fn an_ignored_call_counts_for_nothing() {
 }
 
 #[test]
+fn a_call_from_before_the_outage_says_nothing_after_it() {
+    let breaker = consecutive(1);
+    let [slow, quick] = [(); 2].map(|()| breaker.allow(at(0)).unwrap());
+    quick.failure(at(1));
+    breaker.allow(at(500_000)).unwrap().success();
+    slow.failure(at(500_001));
+    assert_eq!(breaker.circuit(at(500_001)), Circuit::Closed);
+}
+
+#[test]
 fn a_late_failure_while_open_changes_nothing() {
     let breaker = consecutive(1);
     let [slow, quick] = [(); 2].map(|()| breaker.allow(at(0)).unwrap());

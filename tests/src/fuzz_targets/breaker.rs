@@ -31,11 +31,8 @@ pub fn breaker(input: &[u8]) {
     let mut now = Timestamp::ORIGIN;
     while !bytes.is_empty() {
         let [what, which] = bytes.array();
-        // Which open period this is: late outcomes of another one do not count.
-        let period = match dull.is {
-            Is::Open(until) | Is::Probing(until) if !disabled => until,
-            _ => 0,
-        };
+        // One draw each time it opens: outcomes from before the last time do not count.
+        let period = draws;
         match what % 8 {
             0 | 1 if permits.len() < MOST_PERMITS => {
                 let ready = if disabled { 0 } else { dull.ready() };
