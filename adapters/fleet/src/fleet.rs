@@ -92,6 +92,9 @@ impl<P, S> Fleet<P, S> {
     /// At most so many dials begin in any second, whatever the links want. Links queue in the order in
     /// which they were ready to dial; no deadline of a dial runs while its link queues. 95 % of the rate
     /// is sustained, the rest is what an event loop may be late (50 ms).
+    ///
+    /// A link gives up in the queue if the rate alone keeps it there for longer than its
+    /// [`max_elapsed`](redial::PolicyBuilder::max_elapsed), or once less than 1/64 of that is left.
     #[must_use]
     pub fn max_dials_per_second(mut self, dials: NonZeroU32) -> Self {
         self.limits.set_rate(dials);

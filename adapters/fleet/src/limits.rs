@@ -3,12 +3,18 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
+use core::time::Duration;
 
 use redial::Timestamp;
 
 const SECOND: u64 = 1_000_000_000;
 /// The finest guess of how long a place in the queue takes.
 const STEP: u64 = 1 << 20;
+
+/// Places of the queue that may be void before it is compacted, beside as many as are not.
+const VOID: usize = 64;
+/// How often a link asks whether its turn has come, within the time after which it gives up.
+const ASKS: u32 = 64;
 
 /// How late an event loop may be without losing any of the rate.
 const LATENESS: u64 = SECOND / 20;
@@ -46,7 +52,9 @@ pub(crate) struct Limits {
     /// Each link's ticket; 0 for none. Empty without limits.
     tickets: Vec<u32>,
     last: u32,
-    /// When somebody last got through, and how long that usually takes.
+    /// How many links have a ticket.
+    queued: usize,
+    /// When somebody last got through, or began to wait for that; and how long it usually takes.
     granted: u64,
     gap: u64,
     /// Until when the application itself defers a link.
@@ -91,9 +99,16 @@ impl Limits {
         self.granted = now;
     }
 
-    /// A ticket for `link`, behind all others.
-    pub(crate) fn join(&mut self, link: u32) -> u32 {
-        self.last = self.last.checked_add(1).unwrap_or(1);
+    /// A ticket for `link`, which has none, behind all others.
+    pub(crate) fn join(&mut self, link: u32, now: Timestamp) -> u32 {
+        if self.queue.is_empty() {
+            self.granted = self.granted.max(now.as_nanos());
+        }
+        if self.last == u32::MAX || self.queue.len() > 2 * self.queued + VOID {
+            self.compact();
+        }
+        self.last += 1;
+        self.queued += 1;
         self.queue.push_back((link, self.last));
         if self.tickets.len() <= link as usize {
             self.tickets.resize(link as usize + 1, 0);
@@ -104,6 +119,23 @@ impl Limits {
         self.last
     }
 
+    /// Drops what is void, and numbers the tickets anew.
+    #[cold]
+    fn compact(&mut self) {
+        let Self { queue, tickets, last, .. } = self;
+        *last = 0;
+        queue.retain_mut(|(link, ticket)| {
+            match tickets.get_mut(*link as usize).filter(|held| **held == *ticket) {
+                Some(held) => {
+                    *last += 1;
+                    (*held, *ticket) = (*last, *last);
+                    true
+                }
+                None => false,
+            }
+        });
+    }
+
     /// The ticket of `link`; 0 for none.
     pub(crate) fn ticket(&self, link: u32) -> u32 {
         self.tickets.get(link as usize).copied().unwrap_or(0)
@@ -111,7 +143,9 @@ impl Limits {
 
     /// Gives a ticket up; false if there was none.
     pub(crate) fn drop_ticket(&mut self, link: u32) -> bool {
-        self.tickets.get_mut(link as usize).is_some_and(|ticket| core::mem::take(ticket) != 0)
+        let ticket = self.tickets.get_mut(link as usize).map_or(0, core::mem::take);
+        self.queued -= usize::from(ticket != 0);
+        ticket != 0
     }
 
     pub(crate) fn first(&self) -> Option<(u32, u32)> {
@@ -125,15 +159,32 @@ impl Limits {
         }
     }
 
+    /// How many links are before the holder of `ticket`, at least.
+    fn ahead(&self, ticket: u32) -> u64 {
+        let first = self.queue.front().map_or(ticket, |(_, first)| *first);
+        let void = self.queue.len() - self.queued;
+        u64::from(ticket.saturating_sub(first)).saturating_sub(void as u64)
+    }
+
     /// When the holder of `ticket` may expect to dial; after `now`.
     pub(crate) fn expected(&self, ticket: u32, now: Timestamp) -> Timestamp {
-        let now = now.as_nanos();
-        let first = self.queue.front().map_or(ticket, |(_, first)| *first);
-        let place = u64::from(ticket.wrapping_sub(first)) + 1;
+        let place = self.ahead(ticket) + 1;
         let (spacing, ready) = self.rate.map_or((STEP, 0), |rate| (rate.spacing, rate.ready()));
-        let begin = now.max(ready);
+        let begin = now.as_nanos().max(ready);
         let expected = begin.saturating_add(place.saturating_mul(self.gap.max(spacing)));
         Timestamp::from_nanos(expected)
+    }
+
+    /// Until when the holder of `ticket`, who gives up after `patience`, need not ask again; after `now`.
+    ///
+    /// No guess: who is told a time past the end gives up at once.
+    pub(crate) fn surely(&self, ticket: u32, now: Timestamp, patience: Duration) -> Timestamp {
+        let ask = (patience / ASKS).max(Duration::from_nanos(1));
+        let earliest = self.rate.map_or(0, |rate| {
+            let wait = self.ahead(ticket).saturating_mul(rate.spacing);
+            rate.arrival.max(now.as_nanos()).saturating_add(wait).saturating_sub(LATENESS)
+        });
+        Timestamp::from_nanos(earliest).max(now.saturating_add(ask))
     }
 
     /// When the first in the queue can be let through, if time is all it takes.

@@ -1,7 +1,8 @@
 //! Whose turn it is: no link dials past the fleet's limits, and none loses its place.
 //!
-//! A link that would dial when it may not is deferred to when it may expect to, so its own limits see the
-//! truth and no deadline of a dial runs while it queues.
+//! A link that would dial when it may not is deferred to when it may expect to, so no deadline of a dial
+//! runs while it queues. One that would give up for that is deferred only to before which it surely cannot,
+//! so its own limits see the truth.
 
 use core::borrow::Borrow;
 
@@ -135,11 +136,14 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
         let mut ticket = self.limits.ticket(index);
         if ticket == 0 {
-            ticket = self.limits.join(index);
+            ticket = self.limits.join(index, now);
             self.tally.queued += 1;
         }
         // The link knows when it may expect to dial: it shows it, and gives up now if that is too late.
-        let expected = self.limits.expected(ticket, now);
+        let expected = match link.policy().max_elapsed() {
+            Some(patience) => self.limits.surely(ticket, now, patience),
+            None => self.limits.expected(ticket, now),
+        };
         let mut action = link.handle(now, Event::Defer(expected));
         let waits = match action {
             Action::SleepUntil(wait) => wait.until <= expected,
