@@ -112,6 +112,15 @@ impl<R, P, S> Shared<R, P, S> {
     pub(crate) fn fleet(&self) -> MutexGuard<'_, Fleet<P, S>> {
         self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Nobody drives the fleet any more. Under its lock: a link comes in before its last change, or not.
+    fn end(&self, last: impl FnOnce(&mut Fleet<P, S>)) {
+        let mut fleet = self.fleet();
+        last(&mut fleet);
+        let driver = self.bells.set_gone();
+        drop(fleet);
+        drop(driver);
+    }
 }
 
 pin_project! {
@@ -131,7 +140,7 @@ struct Farewell<R, P, S>(Arc<Shared<R, P, S>>);
 
 impl<R, P, S> Drop for Farewell<R, P, S> {
     fn drop(&mut self) {
-        self.0.bells.set_gone();
+        self.0.end(|_| ());
     }
 }
 
@@ -149,7 +158,7 @@ impl<F: Future, R, P, S> Future for DriveFleet<F, R, P, S> {
         let this = self.project();
         let poll = this.crew.poll(cx);
         if poll.is_ready() {
-            this.farewell.0.bells.set_gone();
+            this.farewell.0.end(|_| ());
         }
         poll
     }
@@ -173,6 +182,7 @@ impl<R, P, S> FleetHandle<R, P, S> {
 
     /// Drains and then ends the drive: no new dials, the connections are told to
     /// [drain](Session::draining), and the future says `Ok` when they have ended, or `within` has passed.
+    /// Every link is stopped then, unless it gave up before.
     pub fn shutdown(&self, within: Duration) {
         self.0.bells.shut_down(within);
     }
@@ -186,11 +196,11 @@ where
 {
     /// Adds a link and starts it; `None`, and nothing happens, if the drive has ended.
     pub fn insert(&self, reconnector: Reconnector<P, S>) -> Option<Key> {
+        let now = self.0.runtime.now();
+        let mut fleet = self.0.fleet();
         if self.0.bells.is_gone() {
             return None;
         }
-        let now = self.0.runtime.now();
-        let mut fleet = self.0.fleet();
         let key = fleet.insert(now, reconnector);
         fleet.handle(now, key, Event::Start);
         drop(fleet);
@@ -225,13 +235,20 @@ where
     /// The network is gone: no new dials, of new links either, until [`online`](Self::online).
     /// Connections are kept.
     pub fn offline(&self) {
-        self.0.fleet().offline(self.0.runtime.now());
+        let now = self.0.runtime.now();
+        self.0.fleet().offline(now);
         self.0.bells.speak();
     }
 
-    /// The network is back: backoffs are cut short.
+    /// The network is back: backoffs are cut short. Does nothing after a [`shutdown`](Self::shutdown).
     pub fn online(&self) {
-        self.0.fleet().online(self.0.runtime.now());
+        let now = self.0.runtime.now();
+        let mut fleet = self.0.fleet();
+        if self.0.bells.shutdown().is_some() {
+            return;
+        }
+        fleet.online(now);
+        drop(fleet);
         self.0.bells.speak();
     }
 

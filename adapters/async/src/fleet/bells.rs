@@ -1,5 +1,6 @@
 //! Who is to be looked at: each link of a fleet has a bell, and the loop hears which of them rang.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -10,9 +11,9 @@ use crate::sync::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
 struct State {
-    /// Links that rang since the loop last heard, each once.
-    rung: Vec<Key>,
-    /// By place: who rang last, and has not been heard.
+    /// Links that rang since the loop last heard, each place once.
+    rung: VecDeque<Key>,
+    /// By place: who rang, and has not been heard. Of several the last that had the place.
     last: Vec<Option<Key>>,
     /// Something was said that concerns no single link.
     spoken: bool,
@@ -47,8 +48,12 @@ impl Bells {
             if state.last.len() <= place {
                 state.last.resize(place + 1, None);
             }
-            if state.last[place].replace(key) != Some(key) {
-                state.rung.push(key);
+            match &mut state.last[place] {
+                Some(last) => *last = key.max(*last),
+                none => {
+                    *none = Some(key);
+                    state.rung.push_back(key);
+                }
             }
         });
     }
@@ -70,24 +75,25 @@ impl Bells {
         self.lock().shutdown
     }
 
-    pub(crate) fn set_gone(&self) {
+    /// Nobody listens any more. Gives back whom to wake no more, to be dropped without a lock.
+    pub(crate) fn set_gone(&self) -> Option<Waker> {
         let mut state = self.lock();
         state.gone = true;
-        state.driver = None;
+        state.driver.take()
     }
 
     pub(crate) fn is_gone(&self) -> bool {
         self.lock().gone
     }
 
-    /// Ready when something was said; `rung` is then who rang.
-    pub(crate) fn poll(&self, cx: &Context<'_>, rung: &mut Vec<Key>) -> Poll<()> {
+    /// Ready when something was said; `rung`, empty before, is then who rang.
+    pub(crate) fn poll(&self, cx: &Context<'_>, rung: &mut VecDeque<Key>) -> Poll<()> {
         let mut state = self.lock();
         if state.spoken || !state.rung.is_empty() {
             state.spoken = false;
             std::mem::swap(&mut state.rung, rung);
             for key in rung {
-                state.last[key.index()] = None;
+                *key = state.last[key.index()].take().unwrap_or(*key);
             }
             return Poll::Ready(());
         }

@@ -1,6 +1,7 @@
 //! The loop of a fleet: for each link what [`World`] is for one, under one timer.
 
 use std::borrow::Borrow;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +19,7 @@ use crate::sharing::Private;
 use crate::wait::Wait;
 use crate::world::{Dialing, Happened, World};
 
-/// Links that time has moved, or results of one link, before the others get their turn.
+/// Links that time has moved, links that rang, or results of one link, before the others get their turn.
 const TURN: usize = 256;
 
 /// What exists of one link.
@@ -35,6 +36,8 @@ pub(crate) struct Crew<R, P, S, C, D, V, Connect, Serve> {
     berths: Vec<Option<Box<Berth<C, D, V>>>>,
     /// How many there are.
     busy: usize,
+    /// Links to be looked at.
+    rung: VecDeque<Key>,
     /// Draining before it ends, until then.
     shutdown: Option<Timestamp>,
     connect: Connect,
@@ -55,21 +58,22 @@ where
     E: Classify,
 {
     pub(crate) fn new(shared: Arc<Shared<R, P, S>>, connect: Connect, serve: Serve) -> Self {
-        Self { shared, berths: Vec::new(), busy: 0, shutdown: None, connect, serve }
+        let (berths, rung) = (Vec::new(), VecDeque::new());
+        Self { shared, berths, busy: 0, rung, shutdown: None, connect, serve }
     }
 
     /// Until it is shut down.
     pub(crate) async fn run(mut self) -> End<E> {
-        let keys: Vec<Key> = self.shared.fleet().iter().map(|(key, _)| key).collect();
-        for key in keys {
-            let now = self.shared.runtime.now();
-            self.tell(now, key, Event::Start)?;
+        self.listen();
+        if self.shutdown.is_none() {
+            self.start();
         }
-        let (mut wait, mut rung) = (Wait::new(), Vec::new());
+        let mut wait = Wait::new();
         let mut armed = Timestamp::ORIGIN;
         loop {
             self.tick()?;
-            if self.shutdown.is_some_and(|by| self.busy == 0 || self.shared.runtime.now() >= by) {
+            if self.shutdown.is_some_and(|by| self.is_drained(by)) {
+                self.stop();
                 return Ok(());
             }
             let wake = self.wake();
@@ -77,17 +81,53 @@ where
             if armed > wake || armed <= self.shared.runtime.now() {
                 armed = wake;
             }
+            let Self { shared, rung, .. } = &mut self;
             poll_fn(|cx| {
-                let Shared { runtime, bells, .. } = &*self.shared;
-                wait.poll(cx, runtime, armed, |cx| bells.poll(cx, &mut rung))
+                let Shared { runtime, bells, .. } = &**shared;
+                let happened = |cx: &mut Context<'_>| match rung.front() {
+                    Some(_) => Poll::Ready(()),
+                    None => bells.poll(cx, rung),
+                };
+                wait.poll(cx, runtime, armed, happened)
             })
             .await;
-            for key in rung.drain(..) {
+            self.listen();
+            for _ in 0..TURN {
+                let Some(key) = self.rung.pop_front() else { break };
                 let action = self.shared.fleet().get(key).map(Reconnector::action);
                 self.settle(key, action)?;
             }
-            self.listen()?;
         }
+    }
+
+    /// Every link is started at once, and `connect` called in turns.
+    fn start(&mut self) {
+        self.rung = self.shared.fleet().iter().map(|(key, _)| key).collect();
+        let now = self.shared.runtime.now();
+        for key in &self.rung {
+            self.shared.fleet().handle(now, *key, Event::Start);
+        }
+    }
+
+    /// Everyone was told, and nobody is left or the time is up.
+    fn is_drained(&self, by: Timestamp) -> bool {
+        self.rung.is_empty() && (self.busy == 0 || self.shared.runtime.now() >= by)
+    }
+
+    /// The end: nothing exists any more, and the handles are told so.
+    fn stop(&mut self) {
+        self.berths.clear();
+        let now = self.shared.runtime.now();
+        self.shared.end(|fleet| {
+            let over = |link: &Reconnector<P, S>| matches!(link.action(), Action::GiveUp(_));
+            let links = fleet.iter().filter(|(_, link)| !over(link));
+            let keys: Vec<Key> = links.map(|(key, _)| key).collect();
+            for key in keys {
+                fleet.handle(now, key, Event::Stop);
+            }
+            // Whoever takes a link out of the fleet did not say that there is no network.
+            fleet.online(now);
+        });
     }
 
     /// When to look again if nothing happens.
@@ -96,18 +136,21 @@ where
         self.shutdown.map_or(wake, |by| by.min(wake))
     }
 
-    /// What the whole fleet was told.
-    fn listen(&mut self) -> End<E> {
-        if let (None, Some(within)) = (self.shutdown, self.shared.bells.shutdown()) {
-            self.shutdown = Some(self.shared.runtime.now().saturating_add(within));
-            let berths = self.berths.iter().flatten();
-            let keys: Vec<Key> = berths.map(|berth| berth.key).collect();
-            for key in keys {
-                let action = self.shared.fleet().get(key).map(Reconnector::action);
-                self.settle(key, action)?;
-            }
+    /// What the whole fleet was told. A link that drains neither dials nor replaces what drains.
+    fn listen(&mut self) {
+        let (None, Some(within)) = (self.shutdown, self.shared.bells.shutdown()) else { return };
+        let now = self.shared.runtime.now();
+        self.shutdown = Some(now.saturating_add(within));
+        let mut fleet = self.shared.fleet();
+        fleet.offline(now);
+        let dialing =
+            |(key, link): (Key, &Reconnector<P, S>)| Some((key, link.action().dial()?.id));
+        let dials: Vec<(Key, DialId)> = fleet.iter().filter_map(dialing).collect();
+        for (key, dial) in dials {
+            fleet.handle(now, key, Event::DialAborted(dial));
         }
-        Ok(())
+        drop(fleet);
+        self.rung = self.berths.iter().flatten().map(|berth| berth.key).collect();
     }
 
     /// Follows the links that time or the limits have moved.
@@ -119,11 +162,6 @@ where
             self.settle(key, Some(action))?;
         }
         Ok(())
-    }
-
-    fn tell(&mut self, now: Timestamp, key: Key, event: Event) -> End<E> {
-        let action = self.shared.fleet().handle(now, key, event);
-        self.settle(key, action)
     }
 
     /// Makes what exists of a link what `action` says, until nothing more happens to it at once. Without
@@ -267,7 +305,8 @@ where
 
     /// Nothing exists of the link any more.
     fn leave(&mut self, key: Key) {
-        if self.berth(key.index()).is_some_and(|berth| berth.key == key) {
+        // Who had the place before has left it, or `key` would not have been there.
+        if self.berth(key.index()).is_some_and(|berth| berth.key <= key) {
             self.berths[key.index()] = None;
             self.busy -= 1;
         }

@@ -1,5 +1,6 @@
 //! What is said of a link of a fleet is heard, and which link it was.
 
+use std::collections::VecDeque;
 use std::future::{pending, poll_fn, ready};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,7 @@ fn every_bell_is_heard() {
             spawn(move || whats.iter().for_each(|what| ring(&bells, &said, *what, keys[what % 2])))
         });
         let mut left = 3;
-        let mut rung = Vec::new();
+        let mut rung = VecDeque::new();
         block_on(async {
             while left > 0 {
                 rung.clear();

@@ -1,0 +1,266 @@
+//! The drive of a fleet, on a clock that the test moves.
+#![cfg(feature = "fleet")]
+
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn, ready};
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use redial_async::redial::{Event, Failure, Phase, Policy, Reconnector, Refresh, Timestamp};
+use redial_async::redial_fleet::{Counts, Fleet, Key};
+use redial_async::{Attempt, Ended, Runtime, Session, drive, drive_fleet};
+
+#[derive(Clone, Default)]
+struct Clock(Rc<Cell<Timestamp>>);
+
+impl Clock {
+    fn advance(&self, by: Duration) {
+        self.0.set(self.0.get().saturating_add(by));
+    }
+}
+
+impl Runtime for Clock {
+    type Sleep = Pin<Box<dyn Future<Output = ()>>>;
+
+    fn now(&self) -> Timestamp {
+        self.0.get()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Self::Sleep {
+        let clock = self.clone();
+        Box::pin(poll_fn(move |_| if clock.now() >= at { Poll::Ready(()) } else { Poll::Pending }))
+    }
+}
+
+fn fleet(links: u64, policy: &Policy) -> (Fleet<Policy>, Vec<Key>) {
+    let mut fleet = Fleet::new();
+    let link = |seed| Reconnector::new(policy.clone(), seed);
+    let keys = (0..links).map(|seed| fleet.insert(Timestamp::ORIGIN, link(seed))).collect();
+    (fleet, keys)
+}
+
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+async fn drained(_: Key, (): (), session: Session) -> Ended<io::Error> {
+    session.draining().await;
+    Ended::Finished
+}
+
+#[test]
+fn a_shutdown_before_the_first_poll_dials_nobody() {
+    let (links, keys) = fleet(100, &Policy::DEFAULT);
+    let dials = Cell::new(0);
+    let drive = drive_fleet(
+        links,
+        Clock::default(),
+        |_, _| {
+            dials.set(dials.get() + 1);
+            pending::<io::Result<()>>()
+        },
+        drained,
+    );
+    let handle = drive.handle();
+    handle.shutdown(Duration::ZERO);
+    assert!(matches!(poll(pin!(drive)), Poll::Ready(Ok(()))));
+    assert_eq!(dials.get(), 0);
+    assert_eq!(handle.status(keys[0]).unwrap().phase, Phase::Idle);
+}
+
+#[test]
+fn connect_is_called_in_turns() {
+    let (links, keys) = fleet(40_000, &Policy::DEFAULT);
+    let dialed = RefCell::new(Vec::new());
+    let drive = drive_fleet(
+        links,
+        Clock::default(),
+        |key, _| {
+            dialed.borrow_mut().push(key);
+            pending::<io::Result<()>>()
+        },
+        drained,
+    );
+    let handle = drive.handle();
+    let mut drive = pin!(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    let first = dialed.borrow().len();
+    assert!((1..keys.len() / 2).contains(&first), "{first} at once");
+    assert_eq!(handle.counts().dialing, 40_000, "but all of them are started");
+    handle.stop(keys[keys.len() - 1]);
+    for _ in 0..100 {
+        assert!(poll(drive.as_mut()).is_pending());
+    }
+    assert_eq!(*dialed.borrow(), keys[..keys.len() - 1], "in order, and none that was stopped");
+}
+
+#[test]
+fn a_shutdown_while_links_start_dials_no_more() {
+    let (links, _) = fleet(40_000, &Policy::DEFAULT);
+    let dials = Cell::new(0);
+    let drive = drive_fleet(
+        links,
+        Clock::default(),
+        |_, _| {
+            dials.set(dials.get() + 1);
+            pending::<io::Result<()>>()
+        },
+        drained,
+    );
+    let handle = drive.handle();
+    let mut drive = pin!(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    let first = dials.get();
+    handle.shutdown(Duration::from_secs(1));
+    let polls = (1..=10).find(|_| poll(drive.as_mut()).is_ready());
+    assert!(polls.is_some(), "nothing is connected, so there is nothing to wait for");
+    assert_eq!(dials.get(), first);
+}
+
+#[test]
+fn no_link_is_up_or_trying_after_a_shutdown() {
+    let (links, keys) = fleet(10, &Policy::DEFAULT);
+    let clock = Clock::default();
+    let connect = |key: Key, _| {
+        ready(if key.index() == 3 { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(()) })
+    };
+    let drive = drive_fleet(links, clock.clone(), connect, drained);
+    let handle = drive.handle();
+    let mut drive = pin!(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    assert_eq!((handle.counts().connected, handle.counts().reconnecting), (9, 1));
+    clock.advance(Duration::from_secs(20));
+    handle.shutdown(Duration::from_secs(5));
+    assert!(matches!(poll(drive), Poll::Ready(Ok(()))));
+    let Counts { connected, dialing, reconnecting, offline, .. } = handle.counts();
+    assert_eq!((connected, dialing, reconnecting, offline), (0, 0, 0, 0));
+    assert!(keys.iter().all(|key| handle.status(*key).unwrap().phase == Phase::Idle));
+
+    let mut link = handle.remove(keys[3]).unwrap();
+    link.handle(clock.now(), Event::Start);
+    assert_ne!(link.status().phase, Phase::Offline, "nobody said that there is no network");
+}
+
+#[test]
+fn a_link_that_gave_up_says_so_after_a_shutdown() {
+    let policy = Policy::builder().max_attempts(1).build().unwrap();
+    let (links, keys) = fleet(1, &policy);
+    let connect = |_, _| ready(io::Result::<()>::Err(io::ErrorKind::ConnectionRefused.into()));
+    let drive = drive_fleet(links, Clock::default(), connect, drained);
+    let handle = drive.handle();
+    let mut drive = pin!(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    handle.shutdown(Duration::ZERO);
+    assert!(poll(drive).is_ready());
+    assert_eq!(handle.counts().gave_up, 1);
+    assert!(matches!(handle.status(keys[0]).unwrap().phase, Phase::GaveUp { .. }));
+}
+
+#[test]
+fn online_does_not_undo_a_shutdown() {
+    let (links, keys) = fleet(1, &Policy::DEFAULT);
+    let serve = |_, (), _| pending::<Ended<io::Error>>();
+    let drive = drive_fleet(links, Clock::default(), |_, _| ready(Ok(())), serve);
+    let handle = drive.handle();
+    let mut drive = pin!(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    handle.shutdown(Duration::from_secs(5));
+    assert!(poll(drive.as_mut()).is_pending());
+    handle.online();
+    let late = handle.insert(Reconnector::new(Policy::DEFAULT, 2)).unwrap();
+    assert!(poll(drive).is_pending());
+    assert_eq!(handle.status(late).unwrap().phase, Phase::Offline);
+    assert_eq!((handle.counts().connected, handle.counts().dialing), (1, 0));
+    assert!(handle.remove(keys[0]).is_some());
+}
+
+/// A connection that needs half a minute to drain, and has a minute, comes of age meanwhile, when it would
+/// be broken before the next is made. When it ended, after the shutdown, and whether it was cut off.
+fn drains(in_fleet: bool) -> (Duration, bool) {
+    const STEP: Duration = Duration::from_millis(500);
+    let aging = Policy::builder().refresh(Refresh::BreakFirst).max_age(Duration::from_secs(100));
+    let policy = aging.build().unwrap();
+    let clock = Clock::default();
+    let finished = Rc::new(Cell::new(false));
+    let serve = |session: Session| {
+        let (clock, finished) = (clock.clone(), finished.clone());
+        async move {
+            session.draining().await;
+            let until = clock.now().saturating_add(Duration::from_secs(30));
+            poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                if clock.now() < until { Poll::Pending } else { Poll::Ready(()) }
+            })
+            .await;
+            finished.set(true);
+            Ended::<io::Error>::Finished
+        }
+    };
+    let mut probe = Reconnector::new(policy.clone(), 7);
+    let dial = probe.handle(Timestamp::ORIGIN, Event::Start).dial().unwrap();
+    let stable = probe.handle(Timestamp::ORIGIN, Event::Connected(dial.id)).wake();
+    let aged = probe.handle(stable, Event::Tick).wake();
+    let asked = aged.saturating_since(Timestamp::from_nanos(10_000_000_000));
+
+    let connect = |_| ready(io::Result::Ok(()));
+    let run = |mut drive: Pin<&mut dyn Future<Output = bool>>, shutdown: &dyn Fn()| {
+        while clock.now() < Timestamp::ORIGIN.saturating_add(asked) {
+            assert!(poll(drive.as_mut()).is_pending());
+            clock.advance(STEP);
+        }
+        shutdown();
+        let begin = clock.now();
+        while poll(drive.as_mut()).is_pending() {
+            clock.advance(STEP);
+            assert!(clock.now().saturating_since(begin) < Duration::from_secs(90));
+        }
+        (clock.now().saturating_since(begin), finished.get())
+    };
+    let minute = Duration::from_secs(60);
+    let link = Reconnector::new(policy, 7);
+    if in_fleet {
+        let mut links = Fleet::new();
+        links.insert(Timestamp::ORIGIN, link);
+        let connect = |_, attempt: Attempt| connect(attempt);
+        let drive = drive_fleet(links, clock.clone(), connect, |_, (), session| serve(session));
+        let handle = drive.handle();
+        run(pin!(async { drive.await.is_ok() }), &|| handle.shutdown(minute))
+    } else {
+        let drive = drive(link, clock.clone(), connect, |(), session| serve(session));
+        let handle = drive.handle();
+        run(pin!(async { drive.await.is_ok() }), &|| drop(handle.shutdown(minute)))
+    }
+}
+
+#[test]
+fn a_connection_that_comes_of_age_drains_to_the_end() {
+    assert_eq!(drains(false), (Duration::from_secs(30), true), "one link");
+    assert_eq!(drains(true), (Duration::from_secs(30), true), "a fleet");
+}
+
+/// Whoever had a place leaves it, however many have had it since the loop last looked.
+#[test]
+fn a_place_taken_and_left_twice_between_polls_is_empty() {
+    let open = Rc::new(());
+    let (links, keys) = fleet(1, &Policy::DEFAULT);
+    let connect = |_, _| ready(Ok::<_, Failure>(open.clone()));
+    let serve = |_, connection: Rc<()>, _| async move {
+        let ended = pending::<Ended<Failure>>().await;
+        drop(connection);
+        ended
+    };
+    let drive = drive_fleet(links, Clock::default(), connect, serve);
+    let handle = drive.handle();
+    let mut drive = pin!(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    assert_eq!(Rc::strong_count(&open), 2);
+    assert!(handle.remove(keys[0]).is_some());
+    let next = handle.insert(Reconnector::new(Policy::DEFAULT, 2)).unwrap();
+    assert_eq!(next.index(), keys[0].index());
+    assert!(handle.remove(next).is_some());
+    assert!(poll(drive.as_mut()).is_pending());
+    assert_eq!(Rc::strong_count(&open), 1);
+}
