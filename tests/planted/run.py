@@ -45,14 +45,12 @@ def copy():
             shutil.copy(ROOT / name, COPY / name)
 
 
-def interleaved(bugs):
-    """The scenario of these that fails in some interleaving; a lost wake-up aborts all."""
-    scenarios = sorted({bug["scenario"] for bug in bugs})
+def cargo_test(arguments, **variables):
+    """What `cargo test` says about the copy, and whether it is content."""
     result = subprocess.run(
-        ["cargo", "test", "-q", "--release", "-p", "redial-async", "--lib", "--features", "fleet"]
-        + ["--", *scenarios],
+        ["cargo", "test", "-q", *arguments],
         cwd=COPY,
-        env=dict(os.environ, CARGO_TARGET_DIR=str(TARGET / "loom"), RUSTFLAGS="--cfg loom"),
+        env=dict(os.environ, **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -61,6 +59,17 @@ def interleaved(bugs):
     )
     if "could not compile" in result.stdout:
         sys.exit(f"does not compile:\n{result.stdout}")
+    return result
+
+
+def interleaved(bugs):
+    """The scenario of these that fails in some interleaving; a lost wake-up aborts all."""
+    scenarios = sorted({bug["scenario"] for bug in bugs})
+    result = cargo_test(
+        ["--release", "-p", "redial-async", "--lib", "--features", "fleet", "--", *scenarios],
+        CARGO_TARGET_DIR=str(TARGET / "loom"),
+        RUSTFLAGS="--cfg loom",
+    )
     found = re.search(r"^thread 'interleavings::(?:\w+::)?(\w+)' .*panicked", result.stdout, re.MULTILINE)
     if result.returncode and not found:
         sys.exit(f"cargo failed:\n{result.stdout}")
@@ -69,25 +78,13 @@ def interleaved(bugs):
 
 def caught(_):
     """The checks that fail."""
-    environment = dict(
-        os.environ,
+    result = cargo_test(
+        ["--profile", "quick", "-p", "redial-testkit", *TESTS, "--no-fail-fast"],
         CARGO_TARGET_DIR=str(TARGET / "build"),
         RUST_BACKTRACE="0",
         REDIAL_SEED=SEED,
         REDIAL_STEPS=STEPS,
     )
-    result = subprocess.run(
-        ["cargo", "test", "-q", "--profile", "quick", "-p", "redial-testkit", *TESTS, "--no-fail-fast"],
-        cwd=COPY,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=900,
-    )
-    if "could not compile" in result.stdout:
-        sys.exit(f"does not compile:\n{result.stdout}")
     failed = set(re.findall(r"^---- (\S+) stdout ----$", result.stdout, re.MULTILINE))
     found = []
     for name, tests in CHECKS.items():
