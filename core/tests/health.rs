@@ -110,6 +110,18 @@ fn a_dial_that_was_given_back_is_no_failure() {
 }
 
 #[test]
+fn a_dial_that_is_dropped_for_the_next_at_once_is_no_failure() {
+    let mut link = Reconnector::new(Policy::DEFAULT, 1);
+    let mut health = Health::new(Duration::from_secs(60), 0);
+    let first = link.handle(at(10), Event::Start).dial().unwrap();
+    health.observe(at(10), &link.status());
+    let second = link.handle(at(11), Event::DialAborted(first.id)).dial().unwrap();
+    health.observe(at(11), &link.status());
+    assert_ne!(first.id, second.id, "no interval was earned that would be waited for");
+    assert_eq!(health.failures(), 0);
+}
+
+#[test]
 fn recent_reliability_is_that_of_the_last_sixteen_parts() {
     const PART: u64 = 60;
     let mut draw = 7_u64;
