@@ -30,10 +30,9 @@ impl Step<'_> {
     #[inline(never)]
     fn serve(&mut self) -> Action {
         if let State::Held { link, .. } = &self.machine.state {
-            // A new connection has nothing to do but last.
-            let (id, idle) = (link.id, self.idle_at(link));
-            if link.proof < Proof::Stable && self.now < idle {
-                self.machine.wake = idle.min(self.stable_at(link));
+            let id = link.id;
+            if let Some(wake) = self.proving(link).filter(|_| self.now < self.idle_at(link)) {
+                self.machine.wake = wake;
                 return self.machine.hold(id, None);
             }
         }
@@ -182,8 +181,8 @@ impl Step<'_> {
     /// dialed now.
     fn plan_refresh(&mut self, link: Link, pace: u64) -> Option<u64> {
         let idle = self.idle_at(&link);
-        if link.proof < Proof::Stable {
-            return Some(idle.min(self.stable_at(&link)));
+        if let Some(wake) = self.proving(&link) {
+            return Some(wake);
         }
         if link.wanted == Wanted::No {
             return Some(idle.min(self.aged_at()).min(self.failback_at()));
@@ -262,6 +261,13 @@ impl Step<'_> {
             endpoint.breaker.begin();
         }
         self.machine.run.dial_deadline(policy, now)
+    }
+
+    /// When to look at a connection that has nothing to do yet but last.
+    #[inline]
+    fn proving(&self, link: &Link) -> Option<u64> {
+        let stable = link.proof == Proof::Stable;
+        (!stable).then(|| self.idle_at(link).min(self.stable_at(link)))
     }
 
     fn idle_at(&self, link: &Link) -> u64 {
