@@ -11,10 +11,12 @@
 
 mod rows;
 
-use std::env::{args, current_exe};
+use std::env::args;
 use std::hint::black_box;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Instant;
+
+use redial_perf::count_instructions;
 
 use rows::{Row, Work};
 
@@ -87,22 +89,8 @@ fn table(rows: &[Row]) -> Result<String, String> {
 
 /// Instructions of one call, on average.
 fn instructions(name: &str) -> Result<u64, String> {
-    let own = current_exe().map_err(|error| error.to_string())?;
-    let out = std::env::temp_dir().join(format!("redial-peers-{}.out", std::process::id()));
-    let run = Command::new("valgrind")
-        .args(["--quiet", "--tool=callgrind", "--collect-atstart=no"])
-        .arg("--toggle-collect=redial_peers::measured*")
-        .arg(format!("--callgrind-out-file={}", out.display()))
-        .arg(own)
-        .args(["--work", name])
-        .output()
-        .map_err(|error| format!("valgrind: {error}"))?;
-    let profile = std::fs::read_to_string(&out)
-        .map_err(|_| format!("{name}: {}", String::from_utf8_lossy(&run.stderr)))?;
-    let _ = std::fs::remove_file(&out);
-    let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
-    let total: u64 = total.and_then(|total| total.trim().parse().ok()).ok_or("no totals")?;
-    Ok(total / u64::from(CALLS))
+    let run = count_instructions("redial_peers::measured*", &["--work", name])?;
+    Ok(run.instructions / u64::from(CALLS))
 }
 
 /// The least time that each row took for its calls, in seconds.

@@ -12,9 +12,10 @@ mod figures;
 mod sizes;
 mod work;
 
-use std::env::{args, current_exe};
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::env::args;
+use std::process::ExitCode;
+
+use redial_perf::count_instructions;
 
 use figures::Figure;
 
@@ -66,28 +67,7 @@ fn measure(arguments: &[String]) -> Result<Vec<Figure>, String> {
 
 /// Instructions of one call of `measured`, on average.
 fn instructions(work: &str) -> Result<u64, String> {
-    let own = current_exe().map_err(|error| error.to_string())?;
-    let out = std::env::temp_dir().join(format!("redial-perf-{}.callgrind", std::process::id()));
-    let run = Command::new("valgrind")
-        .args([
-            "--quiet",
-            "--tool=callgrind",
-            "--collect-atstart=no",
-            "--toggle-collect=*measured*",
-        ])
-        .arg(format!("--callgrind-out-file={}", out.display()))
-        .args([own.as_ref(), Path::new("--work"), Path::new(work)])
-        .output()
-        .map_err(|error| format!("valgrind: {error}"))?;
-    let calls: u64 = String::from_utf8_lossy(&run.stdout)
-        .trim()
-        .parse()
-        .map_err(|_| format!("{work}: {}", String::from_utf8_lossy(&run.stderr)))?;
-    let profile = std::fs::read_to_string(&out).map_err(|error| error.to_string())?;
-    if std::env::var_os("REDIAL_PERF_KEEP").is_none() {
-        let _ = std::fs::remove_file(&out);
-    }
-    let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
-    let total: u64 = total.and_then(|total| total.trim().parse().ok()).ok_or("no totals")?;
-    Ok(total.div_ceil(calls.max(1)))
+    let run = count_instructions("*measured*", &["--work", work])?;
+    let calls: u64 = run.stdout.trim().parse().map_err(|_| format!("{work}: {}", run.stdout))?;
+    Ok(run.instructions.div_ceil(calls.max(1)))
 }
