@@ -2,7 +2,7 @@
 #![cfg(feature = "fleet")]
 
 use std::cell::{Cell, RefCell};
-use std::future::{pending, poll_fn, ready};
+use std::future::{Pending, pending, poll_fn, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -46,6 +46,14 @@ fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
+/// Dials of which none ends; `dialed` has them in order.
+fn endless(dialed: &RefCell<Vec<Key>>) -> impl FnMut(Key, Attempt) -> Pending<io::Result<()>> {
+    |key, _| {
+        dialed.borrow_mut().push(key);
+        pending()
+    }
+}
+
 async fn drained(_: Key, (): (), session: Session) -> Ended<io::Error> {
     session.draining().await;
     Ended::Finished
@@ -54,36 +62,20 @@ async fn drained(_: Key, (): (), session: Session) -> Ended<io::Error> {
 #[test]
 fn a_shutdown_before_the_first_poll_dials_nobody() {
     let (links, keys) = fleet(100, &Policy::DEFAULT);
-    let dials = Cell::new(0);
-    let drive = drive_fleet(
-        links,
-        Clock::default(),
-        |_, _| {
-            dials.set(dials.get() + 1);
-            pending::<io::Result<()>>()
-        },
-        drained,
-    );
+    let dialed = RefCell::default();
+    let drive = drive_fleet(links, Clock::default(), endless(&dialed), drained);
     let handle = drive.handle();
     handle.shutdown(Duration::ZERO);
     assert!(matches!(poll(pin!(drive)), Poll::Ready(Ok(()))));
-    assert_eq!(dials.get(), 0);
+    assert_eq!(*dialed.borrow(), []);
     assert_eq!(handle.status(keys[0]).unwrap().phase, Phase::Idle);
 }
 
 #[test]
 fn connect_is_called_in_turns() {
     let (links, keys) = fleet(40_000, &Policy::DEFAULT);
-    let dialed = RefCell::new(Vec::new());
-    let drive = drive_fleet(
-        links,
-        Clock::default(),
-        |key, _| {
-            dialed.borrow_mut().push(key);
-            pending::<io::Result<()>>()
-        },
-        drained,
-    );
+    let dialed = RefCell::default();
+    let drive = drive_fleet(links, Clock::default(), endless(&dialed), drained);
     let handle = drive.handle();
     let mut drive = pin!(drive);
     assert!(poll(drive.as_mut()).is_pending());
@@ -100,24 +92,16 @@ fn connect_is_called_in_turns() {
 #[test]
 fn a_shutdown_while_links_start_dials_no_more() {
     let (links, _) = fleet(40_000, &Policy::DEFAULT);
-    let dials = Cell::new(0);
-    let drive = drive_fleet(
-        links,
-        Clock::default(),
-        |_, _| {
-            dials.set(dials.get() + 1);
-            pending::<io::Result<()>>()
-        },
-        drained,
-    );
+    let dialed = RefCell::default();
+    let drive = drive_fleet(links, Clock::default(), endless(&dialed), drained);
     let handle = drive.handle();
     let mut drive = pin!(drive);
     assert!(poll(drive.as_mut()).is_pending());
-    let first = dials.get();
+    let first = dialed.borrow().len();
     handle.shutdown(Duration::from_secs(1));
     let polls = (1..=10).find(|_| poll(drive.as_mut()).is_ready());
     assert!(polls.is_some(), "nothing is connected, so there is nothing to wait for");
-    assert_eq!(dials.get(), first);
+    assert_eq!(dialed.borrow().len(), first);
 }
 
 #[test]
