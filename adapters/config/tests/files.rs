@@ -1,7 +1,5 @@
 //! Policies from TOML and JSON.
 
-use std::env;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -11,6 +9,7 @@ use redial::{
     Trip,
 };
 use redial_config::{First, Order, PolicyConfig, Replacement, Shape};
+use redial_testkit::seed;
 
 const FOUR: &str = r#"
 initial = "1s"
@@ -346,11 +345,8 @@ fn configs() -> impl Strategy<Value = PolicyConfig> {
 
 /// Replayed by `REDIAL_SEED`.
 fn seeded() -> ProptestConfig {
-    let seed = env::var("REDIAL_SEED").ok().map(|seed| seed.parse().unwrap());
-    let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-    println!("REDIAL_SEED={seed}");
     ProptestConfig {
-        rng_seed: RngSeed::Fixed(seed),
+        rng_seed: RngSeed::Fixed(seed("files")),
         failure_persistence: None,
         ..ProptestConfig::default()
     }

@@ -1,30 +1,23 @@
 //! Draws that can be replayed, and policies with short times.
 
-use std::env;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use redial::{
     Action, Backoff, BreakerPolicy, DialId, Event, Failure, FirstRetry, Jitter, Policy, Refresh,
     Timestamp,
 };
+use redial_testkit::{Random, seed};
 
-/// SplitMix64, seeded by `REDIAL_SEED` or anew, and printed.
-pub(crate) struct Draws(u64);
+/// Random numbers, from a seed that is printed.
+pub(crate) struct Draws(Random);
 
 impl Draws {
     pub(crate) fn seeded() -> Self {
-        let seed = env::var("REDIAL_SEED").ok().map(|seed| seed.parse().unwrap());
-        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-        println!("REDIAL_SEED={seed}");
-        Self(seed)
+        Self(Random::new(seed("draws")))
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.number()
     }
 
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
