@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redial::{Endpoint, Policy, Reconnector};
 
@@ -55,7 +56,7 @@ pub struct Driver<R, P = Policy, S = [Endpoint; 1], K = Private, O = Silent> {
 impl<R, P, S> Driver<R, P, S> {
     /// A link that shares nothing, tells nobody, and starts when it is first polled.
     pub fn new(reconnector: Reconnector<P, S>, runtime: R) -> Self {
-        let choices = Choices { lazy: false, name: "link".into(), store: None };
+        let choices = Choices { lazy: false, name: "link".into(), store: None, health: None };
         Self { reconnector, runtime, sharing: Private, observer: Silent, choices }
     }
 }
@@ -74,6 +75,13 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         S: From<Vec<Endpoint>>,
     {
         self.choices.store = Some(S::from);
+        self
+    }
+
+    /// Keeps a record for [`LinkHandle::health`](crate::LinkHandle::health): time up and down, dials,
+    /// failures, and recent reliability over a sliding `window`, of an hour for example. Some 400 bytes.
+    pub fn health(mut self, window: Duration) -> Self {
+        self.choices.health = Some(window);
         self
     }
 
@@ -136,7 +144,8 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         E: Classify,
     {
         let changeable = self.choices.store.is_some();
-        let hub = sync::Arc::new(Hub::new(self.reconnector.status(), changeable));
+        let hub = Hub::new(self.reconnector.status(), changeable, self.choices.health);
+        let hub = sync::Arc::new(hub);
         let view = sync::Arc::new(View::new());
         let engine = Engine::new(
             self.reconnector,

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use redial::{Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnector, Timestamp};
 
@@ -26,6 +27,19 @@ pub(crate) struct Choices<S> {
     pub(crate) lazy: bool,
     pub(crate) name: Arc<str>,
     pub(crate) store: Option<fn(Vec<Endpoint>) -> S>,
+    /// The window of recent reliability, if health is kept.
+    pub(crate) health: Option<Duration>,
+}
+
+/// The health.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Record {
+    /// Not kept.
+    None,
+    /// Has seen the status.
+    Current,
+    /// Has not seen it since something happened last.
+    Behind,
 }
 
 pub(crate) struct Engine<R, P, S, O, H, E> {
@@ -51,8 +65,7 @@ pub(crate) struct Engine<R, P, S, O, H, E> {
     wake: Timestamp,
     /// When something happened last.
     pub(crate) now: Timestamp,
-    /// The health has not seen the status since then.
-    pub(crate) unseen: bool,
+    pub(crate) record: Record,
     /// The last error of this outage.
     pub(crate) last: Option<Arc<E>>,
 }
@@ -69,7 +82,7 @@ where
         reconnector: Reconnector<P, S>,
         runtime: R,
         observer: O,
-        Choices { lazy, name, store }: Choices<S>,
+        Choices { lazy, name, store, health: _ }: Choices<S>,
         (hub, view): (sync::Arc<Hub>, sync::Arc<View<H, E>>),
     ) -> Self {
         let starts = hub.commands().starts;
@@ -82,6 +95,7 @@ where
             runtime,
             observer,
             telemetry: Telemetry::new(name),
+            record: if hub.keeps_health() { Record::Current } else { Record::None },
             hub,
             view,
             starts,
@@ -91,7 +105,6 @@ where
             settled: false,
             wake: Timestamp::MAX,
             now: Timestamp::ORIGIN,
-            unseen: false,
             last: None,
         }
     }
@@ -225,7 +238,10 @@ where
         H: Clone,
     {
         let status = self.reconnector.status();
-        let since = std::mem::take(&mut self.unseen).then_some(self.now);
+        let since = (self.record == Record::Behind).then_some(self.now);
+        if since.is_some() {
+            self.record = Record::Current;
+        }
         if matches!(status.phase, Phase::Connected { stable: true, .. }) {
             self.last = None;
         }

@@ -35,7 +35,8 @@ use crate::watch::Watch;
 ///     link.reset(1);
 ///     let changed = link.set_endpoints([Endpoint::new(0), Endpoint::new(2)]);
 ///     assert!(changed, "the driver was not made changeable");
-///     println!("{}; {} ppm up", link.status(), link.health().await.reliability());
+///     let health = link.health().await.expect("the driver keeps it");
+///     println!("{}; {} ppm up", link.status(), health.reliability());
 ///     if let Err(error) = link.shutdown(Duration::from_secs(5)).await {
 ///         println!("it had given up: {error}");
 ///     }
@@ -157,15 +158,10 @@ impl<H, E> LinkHandle<H, E> {
         self.hub.status().0
     }
 
-    /// Time up and down, dials, failures and reliability, up to now. The window of recent reliability is
-    /// an hour.
+    /// Time up and down, dials, failures and reliability, from the link's first start up to now. `None` if
+    /// the driver [keeps](crate::Driver::health) no record of it.
     pub fn health(&self) -> Checkup {
-        let asked = self.hub.tell(|commands| {
-            commands.health += 1;
-            commands.news.health = true;
-            commands.health
-        });
-        Checkup { hub: self.hub.clone(), asked, listener: None }
+        Checkup { hub: self.hub.clone(), asked: self.hub.ask_health(), listener: None }
     }
 
     /// Watches the status, from now on.
@@ -316,9 +312,9 @@ pub struct Checkup {
 }
 
 impl Future for Checkup {
-    type Output = Health;
+    type Output = Option<Health>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Health> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Health>> {
         let Self { hub, asked, listener } = &mut *self;
         poll_until(&hub.changed, listener, cx, || hub.health(*asked))
     }

@@ -32,8 +32,6 @@ pub(crate) struct Commands {
     pub(crate) wanted: Wanted,
     /// Counted: the loop compares with how many it has seen.
     pub(crate) starts: u64,
-    /// Counted.
-    pub(crate) health: u64,
     pub(crate) offline: bool,
     /// Stay after a stop or a give-up, for as long as someone can start the link again.
     pub(crate) restartable: bool,
@@ -73,13 +71,22 @@ struct State {
     handles: usize,
     status: Status,
     version: u64,
-    health: Health,
-    /// Requests for health that it is good for.
-    health_asked: u64,
+    /// `None` if nobody asked for it when the link was made.
+    record: Option<Box<Record>>,
     /// `None` until there is one.
     deadlines: Option<Box<Deadlines>>,
     /// The loop has ended.
     gone: bool,
+}
+
+/// The health, and who has asked for it.
+#[derive(Debug)]
+struct Record {
+    health: Health,
+    /// Counted.
+    asked: u64,
+    /// So many of these it is good for.
+    answered: u64,
 }
 
 /// Shared by the loop and all who speak to it or watch it. No lock is held across an await.
@@ -91,16 +98,20 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(status: Status, changeable: bool) -> Self {
+    /// Health is kept if there is a `window` for it.
+    pub(crate) fn new(status: Status, changeable: bool, window: Option<Duration>) -> Self {
         let commands = Commands {
             wanted: Wanted::Nothing,
             starts: 0,
-            health: 0,
             offline: false,
             restartable: false,
             aborted: false,
             news: News::default(),
         };
+        let record = window.map(|window| {
+            let health = Health::new(window, 950_000);
+            Box::new(Record { health, asked: 0, answered: 0 })
+        });
         let state = State {
             commands,
             wishes: None,
@@ -110,8 +121,7 @@ impl Hub {
             handles: 0,
             status,
             version: 0,
-            health: Health::new(Duration::from_secs(3600), 950_000),
-            health_asked: 0,
+            record,
             deadlines: None,
             gone: false,
         };
@@ -226,8 +236,8 @@ impl Hub {
     /// True if it differs from the last. The health sees it, if it has not, as being so `since`.
     pub(crate) fn set_status(&self, since: Option<Timestamp>, status: Status) -> bool {
         let mut state = self.lock();
-        if let Some(since) = since {
-            state.health.observe(since, &status);
+        if let (Some(since), Some(record)) = (since, &mut state.record) {
+            record.health.observe(since, &status);
         }
         let differs = state.status != status;
         if differs {
@@ -237,22 +247,45 @@ impl Hub {
         differs
     }
 
-    /// The status at `now`, for the health.
-    pub(crate) fn observe(&self, now: Timestamp, status: &Status) {
-        self.lock().health.observe(now, status);
+    pub(crate) fn keeps_health(&self) -> bool {
+        self.lock().record.is_some()
     }
 
-    /// The same, good for so many requests.
-    pub(crate) fn observe_for(&self, now: Timestamp, status: &Status, asked: u64) {
+    /// Asks for the health; returns the number of the request.
+    pub(crate) fn ask_health(&self) -> u64 {
         let mut state = self.lock();
-        state.health.observe(now, status);
-        state.health_asked = asked;
+        let Some(record) = &mut state.record else { return 0 };
+        record.asked += 1;
+        let asked = record.asked;
+        state.commands.news.health = true;
+        drop(state);
+        self.speak();
+        asked
+    }
+
+    /// The status at `now`, for the health.
+    pub(crate) fn observe(&self, now: Timestamp, status: &Status) {
+        if let Some(record) = &mut self.lock().record {
+            record.health.observe(now, status);
+        }
+    }
+
+    /// The same, for all who have asked.
+    pub(crate) fn answer(&self, now: Timestamp, status: &Status) {
+        if let Some(record) = &mut self.lock().record {
+            record.health.observe(now, status);
+            record.answered = record.asked;
+        }
     }
 
     /// The health, if it is good for request number `asked` or will not be better.
-    pub(crate) fn health(&self, asked: u64) -> Option<Health> {
+    #[expect(clippy::option_option, reason = "no answer yet, or nothing is kept")]
+    pub(crate) fn health(&self, asked: u64) -> Option<Option<Health>> {
         let state = self.lock();
-        (state.gone || state.health_asked >= asked).then_some(state.health)
+        match &state.record {
+            Some(record) if !state.gone && record.answered < asked => None,
+            record => Some(record.as_ref().map(|record| record.health)),
+        }
     }
 
     /// Asks the loop for a deadline; returns its number.

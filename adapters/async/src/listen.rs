@@ -8,7 +8,7 @@ use redial::{
 };
 
 use crate::classify::Classify;
-use crate::engine::Engine;
+use crate::engine::{Engine, Record};
 use crate::error::LinkError;
 use crate::hub::{News, Wanted, Wishes};
 use crate::runtime::Runtime;
@@ -126,7 +126,7 @@ where
             Wanted::Nothing | Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
         }
         if health {
-            self.hub.observe_for(now, &self.reconnector.status(), asked.health);
+            self.hub.answer(now, &self.reconnector.status());
             self.hub.announce();
         }
         if redial {
@@ -164,8 +164,10 @@ where
 
     /// Before something happens: the health sees what is, unless it has, and so does whoever observes.
     fn before(&mut self, now: Timestamp) -> Option<(Status, Action)> {
-        if std::mem::replace(&mut self.unseen, true) {
-            self.hub.observe(self.now, &self.reconnector.status());
+        match self.record {
+            Record::None => {}
+            Record::Current => self.record = Record::Behind,
+            Record::Behind => self.hub.observe(self.now, &self.reconnector.status()),
         }
         self.now = now;
         (O::OBSERVES || cfg!(feature = "tracing") || cfg!(feature = "metrics")).then(|| self.look())

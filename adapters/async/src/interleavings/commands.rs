@@ -53,7 +53,7 @@ fn the_last_handle_that_goes_is_heard() {
 #[test]
 fn what_two_say_at_once_is_heard_once_each() {
     explore("two speakers", 3, || {
-        let hub = Arc::new(Hub::new(Reconnector::new(Policy::DEFAULT, 1).status(), true));
+        let hub = Arc::new(Hub::new(Reconnector::new(Policy::DEFAULT, 1).status(), true, None));
         let wish = |hub: &Hub, key| {
             hub.wish(|wishes| {
                 wishes.circuits.insert(key, true);
@@ -88,7 +88,7 @@ fn what_two_say_at_once_is_heard_once_each() {
 fn what_two_say_of_one_connection_is_heard() {
     explore("two of one connection", 3, || {
         let mut reconnector = Reconnector::new(&QUICK, 1);
-        let hub = Arc::new(Hub::new(reconnector.status(), false));
+        let hub = Arc::new(Hub::new(reconnector.status(), false, None));
         let dial = reconnector.handle(Timestamp::ORIGIN, Event::Start).dial().unwrap();
         let slot = Arc::new(Slot::default());
         let first = Session::new(dial, true, slot.clone(), hub.clone());

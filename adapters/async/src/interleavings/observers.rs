@@ -34,13 +34,13 @@ fn a_watch_ends_with_the_last_status() {
 #[test]
 fn health_is_answered_to_all_who_ask() {
     explore("health", PREEMPTIONS, || {
-        let drive = link().lazy().drive(connect, serve);
+        let drive = link().lazy().health(Duration::from_secs(1)).drive(connect, serve);
         let handle = drive.handle();
         let driver = driven(drive);
         let other = handle.clone();
         let other = spawn(move || block_on(other.health()));
-        assert_eq!(block_on(handle.health()).dials(), 0);
-        assert_eq!(other.join().unwrap().dials(), 0);
+        assert_eq!(block_on(handle.health()).unwrap().dials(), 0);
+        assert_eq!(other.join().unwrap().unwrap().dials(), 0);
         let closed = handle.shutdown(Duration::ZERO);
         assert!(driver.join().unwrap().is_ok());
         assert!(block_on(closed).is_ok());

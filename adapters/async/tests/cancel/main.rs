@@ -9,9 +9,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use redial_async::redial::{Failure, Reconnector};
-use redial_async::{LinkError, LinkHandle, drive};
+use redial_async::{Driver, LinkError, LinkHandle, drive};
 
-use crate::world::{Census, Stepped, dial, policy, serve};
+use crate::world::{Census, STEP, Stepped, dial, policy, serve};
 
 fn resolved<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -102,9 +102,8 @@ fn a_deadline_comes_though_somebody_speaks_at_every_poll() {
     let talker = Rc::new(std::cell::OnceCell::<LinkHandle<(), Failure>>::new());
     let talking = talker.clone();
     let policy = policy().to_builder().max_attempts(1).build().unwrap();
-    let mut drive = Box::pin(drive(
-        Reconnector::new(policy, 1),
-        Stepped(census.clone()),
+    let driver = Driver::new(Reconnector::new(policy, 1), Stepped(census.clone())).health(STEP);
+    let mut drive = Box::pin(driver.drive(
         move |_| {
             let talking = talking.clone();
             poll_fn(move |cx| {

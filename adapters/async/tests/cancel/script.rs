@@ -152,6 +152,7 @@ fn dropped_after(count: usize) -> (usize, [usize; 5]) {
     let reconnector = Reconnector::with_endpoints(policy(), 1, endpoints.to_vec());
     let driver = Driver::new(reconnector, Stepped(census.clone()))
         .changeable()
+        .health(STEP)
         .share_closing(Rc::clone, |socket: Rc<Socket>| socket.close());
     let drive = driver.drive(
         move |attempt| dial(&attempt, for_dial.clone()),

@@ -35,7 +35,8 @@ fn broken() -> io::Error {
 fn link(policy: Policy) -> (Link<u64>, Arc<AtomicUsize>) {
     let dials = Arc::new(AtomicUsize::new(0));
     let count = dials.clone();
-    let drive = driver(Reconnector::new(policy, 1)).share(|id: &u64| *id).drive(
+    let driver = driver(Reconnector::new(policy, 1)).share(|id: &u64| *id).health(MS(3_600_000));
+    let drive = driver.drive(
         move |attempt| {
             count.fetch_add(1, Ordering::SeqCst);
             async move { io::Result::Ok(attempt.dial.id.get()) }
@@ -259,13 +260,21 @@ async fn health_is_up_to_now() {
     let (link, _) = link(policy().build().unwrap());
     link.connection().await.unwrap();
     sleep(MS(8000)).await;
-    let health = link.health().await;
+    let health = link.health().await.unwrap();
     assert!((MS(8000)..MS(8010)).contains(&health.uptime()), "{:?}", health.uptime());
     assert_eq!(health.dials(), 1);
     link.stop();
     sleep(MS(2000)).await;
-    let health = link.health().await;
+    let health = link.health().await.unwrap();
     assert!((MS(2000)..MS(2010)).contains(&health.stopped()), "{:?}", health.stopped());
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_that_is_not_kept_is_not_waited_for() {
+    let drive = driver(Reconnector::new(policy().build().unwrap(), 1))
+        .drive(|_| pending::<io::Result<()>>(), |(), _| pending());
+    let link = spawn_drive(drive);
+    assert_eq!(timeout(MS(1000), link.health()).await, Ok(None));
 }
 
 #[tokio::test(start_paused = true)]

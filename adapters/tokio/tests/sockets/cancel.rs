@@ -69,8 +69,9 @@ async fn a_drive_dropped_after_any_number_of_polls_leaves_nothing() {
     let idle = Handle::current().metrics().num_alive_tasks();
     let mut polls = 0;
     loop {
-        let drive =
-            driver(Reconnector::new(policy.clone(), 1)).drive(move |_| connect(address), serve);
+        let drive = driver(Reconnector::new(policy.clone(), 1))
+            .health(Duration::from_secs(1))
+            .drive(move |_| connect(address), serve);
         let waiting = tokio::spawn(waited(drive.handle()));
         let ended = timeout(Duration::from_secs(20), polled(drive, polls)).await.unwrap();
         let done = timeout(Duration::from_secs(20), waiting).await;

@@ -86,6 +86,7 @@ fn answering() -> (Link<mpsc::UnboundedSender<u32>>, Arc<AtomicUsize>) {
     let count = served.clone();
     let drive = driver(Reconnector::new(policy(), 1))
         .share(|(sender, _): &(mpsc::UnboundedSender<u32>, _)| sender.clone())
+        .health(MS(1000))
         .drive(
             |_| async {
                 tokio::task::yield_now().await;
@@ -168,6 +169,7 @@ async fn callers_on_many_threads_never_hang() {
 async fn deadlines_come_however_much_is_said() {
     let policy = Policy::builder().dial_timeout(MS(100)).max_attempts(1).build().unwrap();
     let drive = driver(Reconnector::new(policy, 1))
+        .health(MS(1000))
         .drive(|_| pending::<io::Result<()>>(), |(), _| pending());
     let link = spawn_drive(drive);
     let quiet = Arc::new(AtomicBool::new(false));
