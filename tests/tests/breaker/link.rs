@@ -3,25 +3,33 @@
 use std::time::Duration;
 
 use redial::{
-    Action, BreakerPolicy, Circuit, Endpoint, Event, Failure, Jitter, Policy, Reconnector,
+    Action, BreakerPolicy, Circuit, Dial, Endpoint, Event, Failure, Jitter, Policy, Reconnector,
     Timestamp,
 };
 
 use crate::support::at;
 
-fn link(trips_after: u32) -> Reconnector {
-    let breaker = BreakerPolicy::consecutive(trips_after).open_for(Duration::from_secs(60));
+/// Open from 0 s to 60 s.
+fn open() -> Reconnector {
+    let breaker = BreakerPolicy::consecutive(1).open_for(Duration::from_secs(60));
     let policy = Policy::builder().jitter(Jitter::None).breaker(breaker).build().unwrap();
-    Reconnector::new(policy, 1)
+    let mut link = Reconnector::new(policy, 1);
+    let dial = link.handle(at(0), Event::Start).dial().unwrap();
+    let wait = link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
+    assert_eq!(wait.wake(), at(60), "exact without jitter");
+    link
+}
+
+/// Half-open: the probe is dialed at 60 s.
+fn probing() -> (Reconnector, Dial) {
+    let mut link = open();
+    let probe = link.handle(at(60), Event::Tick).dial().unwrap();
+    (link, probe)
 }
 
 #[test]
 fn a_probe_succeeds_when_its_connection_is_stable() {
-    let mut link = link(1);
-    let dial = link.handle(at(0), Event::Start).dial().unwrap();
-    let wait = link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
-    assert_eq!(wait.wake(), at(60), "exact without jitter");
-    let probe = link.handle(at(60), Event::Tick).dial().unwrap();
+    let (mut link, probe) = probing();
     link.handle(at(60), Event::Connected(probe.id));
     assert_eq!(link.status().circuit, Circuit::HalfOpen, "being accepted proves nothing");
     link.handle(at(70), Event::Tick);
@@ -30,10 +38,7 @@ fn a_probe_succeeds_when_its_connection_is_stable() {
 
 #[test]
 fn a_probe_succeeds_when_its_connection_is_confirmed() {
-    let mut link = link(1);
-    let dial = link.handle(at(0), Event::Start).dial().unwrap();
-    link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
-    let probe = link.handle(at(60), Event::Tick).dial().unwrap();
+    let (mut link, probe) = probing();
     link.handle(at(60), Event::Connected(probe.id));
     link.handle(at(61), Event::Confirmed(probe.id));
     assert_eq!(link.status().circuit, Circuit::Closed);
@@ -41,10 +46,7 @@ fn a_probe_succeeds_when_its_connection_is_confirmed() {
 
 #[test]
 fn a_probe_that_flaps_opens_for_longer() {
-    let mut link = link(1);
-    let dial = link.handle(at(0), Event::Start).dial().unwrap();
-    link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
-    let probe = link.handle(at(60), Event::Tick).dial().unwrap();
+    let (mut link, probe) = probing();
     link.handle(at(60), Event::Connected(probe.id));
     let action = link.handle(at(69), Event::Closed(probe.id, Failure::Unreachable));
     assert_eq!(action.wake(), at(69 + 120));
@@ -52,10 +54,7 @@ fn a_probe_that_flaps_opens_for_longer() {
 
 #[test]
 fn a_probe_that_hangs_ends_with_its_deadline() {
-    let mut link = link(1);
-    let dial = link.handle(at(0), Event::Start).dial().unwrap();
-    link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
-    let probe = link.handle(at(60), Event::Tick).dial().unwrap();
+    let (mut link, probe) = probing();
     let action = link.handle(probe.deadline, Event::Tick);
     assert!(matches!(action, Action::SleepUntil(_)), "{action}");
     assert!(matches!(link.status().circuit, Circuit::Open { .. }));
@@ -63,10 +62,7 @@ fn a_probe_that_hangs_ends_with_its_deadline() {
 
 #[test]
 fn a_probe_that_is_aborted_is_given_back() {
-    let mut link = link(1);
-    let dial = link.handle(at(0), Event::Start).dial().unwrap();
-    link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
-    let probe = link.handle(at(60), Event::Tick).dial().unwrap();
+    let (mut link, probe) = probing();
     let action = link.handle(at(61), Event::DialAborted(probe.id));
     let again = link.handle(action.wake(), Event::Tick).dial().unwrap();
     assert_eq!(again.attempt, probe.attempt);
@@ -75,9 +71,7 @@ fn a_probe_that_is_aborted_is_given_back() {
 
 #[test]
 fn a_stop_gives_the_probe_back() {
-    let mut link = link(1);
-    let dial = link.handle(at(0), Event::Start).dial().unwrap();
-    link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
+    let mut link = open();
     link.handle(at(60), Event::Tick);
     link.handle(at(61), Event::Stop);
     assert!(link.handle(at(62), Event::Start).dial().is_some());
@@ -85,9 +79,7 @@ fn a_stop_gives_the_probe_back() {
 
 #[test]
 fn an_open_circuit_outlives_stop_and_start() {
-    let mut link = link(1);
-    let dial = link.handle(at(0), Event::Start).dial().unwrap();
-    link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
+    let mut link = open();
     link.handle(at(1), Event::Stop);
     assert_eq!(link.handle(at(2), Event::Start).wake(), at(60));
     assert_eq!(link.handle(at(3), Event::Redial).wake(), at(60), "nor does asking help");
