@@ -15,7 +15,7 @@ use tower::retry::Retry;
 use tower::timeout::Timeout;
 use tower::{Layer, Service, ServiceExt};
 
-use common::{Down, Error, OnceClient, Server, Unique, ask, client, exact, layer, settle};
+use common::{Client, Down, Error, OnceClient, Server, Unique, ask, client, exact, layer, settle};
 
 #[tokio::test(start_paused = true)]
 async fn s1_1_a_layer_around_a_connector_reconnects() {
@@ -30,32 +30,31 @@ async fn s1_1_a_layer_around_a_connector_reconnects() {
     assert_eq!(server.requests(), [(4, 7), (4, 8), (5, 8)]);
 }
 
+/// The answers to twenty clones that ask at once.
+async fn ask_together(client: &Client) -> Vec<u32> {
+    let tasks: Vec<_> = (0..20)
+        .map(|request| {
+            let mut client = client.clone();
+            tokio::spawn(async move { ask(&mut client, request).await.unwrap() })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
 #[tokio::test(start_paused = true)]
 async fn s1_1_clones_share_one_connection_and_one_dial() {
     let server = Server::new();
     let client = client(&server);
-    let tasks: Vec<_> = (0..20)
-        .map(|request| {
-            let mut client = client.clone();
-            tokio::spawn(async move { ask(&mut client, request).await.unwrap() })
-        })
-        .collect();
-    for task in tasks {
-        assert_eq!(task.await.unwrap(), 1);
-    }
+    assert_eq!(ask_together(&client).await, [1; 20]);
     assert_eq!(server.dials().len(), 1);
     // And when it breaks under all of them, it is made anew once.
     settle().await;
     server.kill();
-    let tasks: Vec<_> = (0..20)
-        .map(|request| {
-            let mut client = client.clone();
-            tokio::spawn(async move { ask(&mut client, request).await.unwrap() })
-        })
-        .collect();
-    for task in tasks {
-        assert_eq!(task.await.unwrap(), 2);
-    }
+    assert_eq!(ask_together(&client).await, [2; 20]);
     assert_eq!(server.dials().len(), 2);
 }
 
