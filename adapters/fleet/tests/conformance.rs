@@ -1,29 +1,16 @@
 //! Without limits a fleet is nothing but its reconnectors.
 
 mod common;
+#[path = "common/counts.rs"]
+mod counts;
 
 use std::time::Duration;
 
-use redial::{Action, Event, Failure, Phase, Policy, Reconnector, Timestamp};
-use redial_fleet::{Counts, Fleet, Key};
+use redial::{Action, Event, Failure, Policy, Reconnector, Timestamp};
+use redial_fleet::{Fleet, Key};
 
 use common::{Draws, policies};
-
-fn counted(naive: &Naive) -> Counts {
-    let mut counts = Counts::default();
-    for (_, link) in &naive.0 {
-        *match link.status().phase {
-            Phase::Connecting { .. } => &mut counts.connecting,
-            Phase::Connected { .. } => &mut counts.connected,
-            Phase::Reconnecting { .. } => &mut counts.reconnecting,
-            Phase::Offline => &mut counts.offline,
-            Phase::GaveUp { .. } => &mut counts.gave_up,
-            _ => &mut counts.idle,
-        } += 1;
-        counts.dialing += u32::from(link.action().dial().is_some());
-    }
-    counts
-}
+use counts::counted;
 
 /// Each link ticked when its own wake has come, one by one.
 struct Naive(Vec<(Key, Reconnector<Policy>)>);
@@ -57,7 +44,7 @@ fn side_by_side(links: u64, steps: u32) {
         for (key, link) in &naive.0 {
             assert_eq!(fleet.get(*key).unwrap(), link, "step {step}, link {key} at {now}");
         }
-        assert_eq!(fleet.counts(), counted(&naive));
+        assert_eq!(fleet.counts(), counted(naive.0.iter().map(|(_, link)| link)));
         assert_eq!(fleet.len(), naive.0.len());
         assert!(fleet.wake() <= naive.wake(), "would sleep over {} at {now}", naive.wake());
 

@@ -1,12 +1,17 @@
 //! The fuzz target `fleet`: operations over a fleet, against its links one by one.
 
+#[path = "../common/counts.rs"]
+mod counts;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use redial::{Action, DialId, Event, Phase, Policy, Reconnector, Timestamp};
-use redial_fleet::{Counts, Fleet, Key};
+use redial::{Action, DialId, Event, Policy, Reconnector, Timestamp};
+use redial_fleet::{Fleet, Key};
 use redial_testkit::ops::Endpoints;
 use redial_testkit::{Bytes, Call, Op, POLICY_BYTES, policy, span};
+
+use counts::counted;
 
 const MOST_LINKS: usize = 12;
 const SECOND: u64 = 1_000_000_000;
@@ -276,7 +281,9 @@ impl<'a> Run<'a> {
         }
         assert_eq!((actions.len(), self.fleet.len()), (self.told.len(), self.told.len()));
         let counts = self.fleet.counts();
-        assert_eq!(counts, self.recounted(counts.queued));
+        let mut recounted = counted(self.fleet.iter().map(|(_, link)| link));
+        recounted.queued = counts.queued;
+        assert_eq!(counts, recounted);
         if self.is_limited() {
             assert!(counts.queued <= counts.reconnecting + counts.connected, "{counts:?}");
             return;
@@ -288,23 +295,6 @@ impl<'a> Run<'a> {
             }
             assert_eq!(self.fleet.get(*key), Some(&*link), "{key} at {now}");
         }
-    }
-
-    fn recounted(&self, queued: u32) -> Counts {
-        let mut counts = Counts::default();
-        for (_, link) in self.fleet.iter() {
-            *match link.status().phase {
-                Phase::Connecting { .. } => &mut counts.connecting,
-                Phase::Connected { .. } => &mut counts.connected,
-                Phase::Reconnecting { .. } => &mut counts.reconnecting,
-                Phase::Offline => &mut counts.offline,
-                Phase::GaveUp { .. } => &mut counts.gave_up,
-                _ => &mut counts.idle,
-            } += 1;
-            counts.dialing += u32::from(link.action().dial().is_some());
-        }
-        counts.queued = queued;
-        counts
     }
 
     fn keeps_the_rate(&self) {
