@@ -1,4 +1,4 @@
-//! Chains of small numbers in blocks of a cache line, from one arena.
+//! Chains of small numbers in blocks of two cache lines, from one arena.
 
 use alloc::vec::Vec;
 
@@ -9,12 +9,22 @@ pub(crate) struct Chain(u32);
 impl Chain {
     /// The last cell of the first block, which no chain has: full, so that the next entry begins a block.
     pub(crate) const EMPTY: Self = Self(Cells::LAST);
+
+    /// The next entry begins a block.
+    #[inline]
+    pub(crate) fn is_full(self) -> bool {
+        self.0 & Cells::LAST == Cells::LAST
+    }
+
+    fn block(self) -> usize {
+        (self.0 & !Cells::LAST) as usize
+    }
 }
 
-/// Blocks of 16 cells, one cache line: 15 entries, and in front of them the chain they continue.
+/// Blocks of 16 cells: 15 entries, and in front of them the chain they continue.
 #[derive(Clone, Debug)]
 pub(crate) struct Cells {
-    all: Vec<u32>,
+    all: Vec<u64>,
     /// The first cell of a free block; 0 for none.
     free: u32,
     /// Blocks in use.
@@ -26,8 +36,9 @@ impl Cells {
         Self { all: Vec::new(), free: 0, in_use: 0 }
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.all.capacity()
+    /// Bytes on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        self.all.capacity() * size_of::<u64>()
     }
 
     pub(crate) fn blocks(&self) -> usize {
@@ -39,20 +50,18 @@ impl Cells {
     /// The bits of a cell within its block, all set in the last one.
     const LAST: u32 = 15;
 
+    /// Adds to a chain that is not full.
     #[inline]
-    pub(crate) fn push(&mut self, chain: &mut Chain, index: u32) {
-        if chain.0 & Self::LAST == Self::LAST {
-            *chain = Chain(self.block(chain.0));
-        }
+    pub(crate) fn push(&mut self, chain: &mut Chain, entry: u64) {
         chain.0 += 1;
         if let Some(cell) = self.all.get_mut(chain.0 as usize) {
-            *cell = index;
+            *cell = entry;
         }
     }
 
-    /// A block that continues the chain `before`; its first cell.
-    #[cold]
-    fn block(&mut self, before: u32) -> u32 {
+    /// A block that continues the chain `before`, and has no entry yet.
+    #[inline(never)]
+    pub(crate) fn extend(&mut self, before: Chain) -> Chain {
         if self.all.is_empty() {
             self.all.resize(Self::BLOCK, 0);
         }
@@ -73,43 +82,60 @@ impl Cells {
         }
         if let Some(cell) = self.all.get_mut(block as usize) {
             if self.free != 0 {
-                self.free = *cell;
+                self.free = low(*cell);
             }
-            *cell = before;
+            *cell = before.0.into();
         }
-        block
+        Chain(block)
     }
 
+    /// All of a chain, a block at a time, the last first.
     #[inline]
-    pub(crate) fn pop(&mut self, chain: &mut Chain) -> Option<u32> {
+    pub(crate) fn read(&self, mut chain: Chain, mut take: impl FnMut(&[u64])) {
+        while chain != Chain::EMPTY {
+            let block = chain.block();
+            take(self.all.get(block + 1..=chain.0 as usize).unwrap_or_default());
+            chain = self.all.get(block).map_or(Chain::EMPTY, |cell| Chain(low(*cell)));
+        }
+    }
+
+    /// Takes all of a chain, as [`read`](Self::read) does.
+    #[inline]
+    pub(crate) fn drain(&mut self, mut chain: Chain, mut take: impl FnMut(&[u64])) {
+        while chain != Chain::EMPTY {
+            let block = chain.block();
+            take(self.all.get(block + 1..=chain.0 as usize).unwrap_or_default());
+            chain = self.release(block);
+        }
+    }
+
+    /// Takes the last entry of a chain.
+    pub(crate) fn pop(&mut self, chain: &mut Chain) -> Option<u64> {
         if *chain == Chain::EMPTY {
             return None;
         }
-        let index = self.all.get(chain.0 as usize).copied();
+        let entry = self.all.get(chain.0 as usize).copied();
         chain.0 -= 1;
         if chain.0 & Self::LAST == 0 {
-            let block = chain.0;
-            if let Some(cell) = self.all.get_mut(block as usize) {
-                *chain = Chain(*cell);
-                *cell = self.free;
-                self.free = block;
-                self.in_use -= 1;
-            }
+            *chain = self.release(chain.block());
         }
-        index
+        entry
     }
 
-    /// Takes all of a chain, the last first.
+    /// Frees a block; what it continued.
     #[inline]
-    pub(crate) fn drain(&mut self, mut chain: Chain, mut take: impl FnMut(u32)) {
-        while chain != Chain::EMPTY {
-            let block = chain.0 & !Self::LAST;
-            let entries = self.all.get(block as usize + 1..=chain.0 as usize);
-            entries.unwrap_or_default().iter().rev().copied().for_each(&mut take);
-            let Some(cell) = self.all.get_mut(block as usize) else { break };
-            chain = Chain(core::mem::replace(cell, self.free));
-            self.free = block;
-            self.in_use -= 1;
-        }
+    fn release(&mut self, block: usize) -> Chain {
+        let Some(cell) = self.all.get_mut(block) else { return Chain::EMPTY };
+        self.in_use -= 1;
+        let before = low(core::mem::replace(cell, self.free.into()));
+        self.free = low(block as u64);
+        Chain(before)
     }
+}
+
+/// A link between blocks, as it was stored.
+fn low(cell: u64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "it was stored from 32 bits")]
+    let low = cell as u32;
+    low
 }

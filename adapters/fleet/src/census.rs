@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use redial::Dial;
+
 /// Names one link of a fleet; never reused, so what is late for a removed link reaches no other one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -64,6 +66,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    #[inline]
+    pub(crate) fn dialing(dial: &Dial) -> Self {
+        if dial.serving.is_none() { Self::Connecting } else { Self::Replacing }
+    }
+
     /// Whether a link is to be named that is of this kind now, since its wake has come.
     #[inline]
     pub(crate) fn is_news_after(self, before: Self) -> bool {
@@ -90,6 +97,13 @@ impl Tally {
     #[inline]
     pub(crate) fn leave(&mut self, kind: Kind) {
         self.links[kind as usize] -= 1;
+    }
+
+    /// From one kind to another.
+    #[inline]
+    pub(crate) fn pass(&mut self, from: Kind, to: Kind) {
+        self.leave(from);
+        self.enter(to);
     }
 
     /// Dials in flight.

@@ -39,6 +39,7 @@ mod census;
 mod fleet;
 mod limits;
 mod order;
+mod ring;
 mod turns;
 mod wheel;
 

@@ -1,21 +1,31 @@
 //! The timers of one slot in order, at a few instructions each: they are spread about evenly.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// A timer of a slot: its time in it, and its index.
+use crate::cells::{Cells, Chain};
+
+/// Nanoseconds of a slot, as a power of two: 2²⁶ ns ≈ 67 ms.
+pub(crate) const SLOT: u32 = 26;
+/// Where a timer's time begins in its entry.
+const TIME: u32 = u64::BITS - SLOT;
+
+/// A timer of a slot: its time in it above its index, so that entries compare as their times.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Entry(u64);
+pub(crate) struct Entry(pub(crate) u64);
 
 impl Entry {
-    /// `within` is below 2³².
+    pub(crate) const LAST: Self = Self(u64::MAX);
+
+    /// The slot is the one that `at` falls into.
     #[inline]
-    pub(crate) fn new(within: u64, index: u32) -> Self {
-        Self((within << 32) | u64::from(index))
+    pub(crate) fn new(at: u64, index: u32) -> Self {
+        Self((at << TIME) | u64::from(index))
     }
 
     #[inline]
     pub(crate) fn within(self) -> u64 {
-        self.0 >> 32
+        self.0 >> TIME
     }
 
     #[inline]
@@ -26,68 +36,55 @@ impl Entry {
     }
 }
 
+/// Into how many parts a slot is split, at most.
+const PARTS: usize = 2048;
+
 /// Room to sort in, kept from slot to slot.
 #[derive(Clone, Debug)]
 pub(crate) struct Sorter {
-    entries: Vec<Entry>,
-    /// How many entries there are for each part of the slot, half as many parts as there were entries in
-    /// the last one; and then where the next of each goes.
-    parts: Vec<u32>,
-    shift: u32,
+    /// How many entries there are for each part of the slot; and then where the next of each goes.
+    parts: Box<[u32; PARTS]>,
 }
 
 impl Sorter {
-    pub(crate) const fn new() -> Self {
-        Self { entries: Vec::new(), parts: Vec::new(), shift: 0 }
-    }
-
-    /// Begins a slot of `bits` bits, with about `expected` entries.
-    pub(crate) fn begin(&mut self, bits: u32, expected: usize) {
-        let parts = (expected / 2).max(1).next_power_of_two().min(1 << bits);
-        self.shift = bits - parts.ilog2();
-        self.parts.clear();
-        self.parts.resize(parts, 0);
-        self.entries.clear();
-    }
-
-    #[inline]
-    fn part(&mut self, entry: Entry) -> Option<&mut u32> {
-        #[expect(clippy::cast_possible_truncation, reason = "it is below 2³²")]
-        let part = (entry.within() >> self.shift) as usize;
-        self.parts.get_mut(part)
-    }
-
-    #[inline]
-    pub(crate) fn push(&mut self, entry: Entry) {
-        if let Some(count) = self.part(entry) {
-            *count += 1;
-        }
-        self.entries.push(entry);
-    }
-
-    /// All that were pushed, in order.
-    pub(crate) fn finish(&mut self, sorted: &mut Vec<Entry>) {
-        let mut place = 0;
-        for part in &mut self.parts {
-            place += core::mem::replace(part, place);
-        }
-        sorted.clear();
-        sorted.resize(self.entries.len(), Entry(0));
-        for index in 0..self.entries.len() {
-            let Some(entry) = self.entries.get(index).copied() else { break };
-            let Some(part) = self.part(entry) else { break };
-            let place = *part as usize;
-            *part += 1;
-            if let Some(to) = sorted.get_mut(place) {
-                *to = entry;
-            }
-        }
-        settle(sorted);
+    pub(crate) fn new() -> Self {
+        Self { parts: Box::new([0; PARTS]) }
     }
 
     /// Bytes on the heap.
-    pub(crate) fn bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + self.parts.capacity() * size_of::<u32>()
+    pub(crate) const BYTES: usize = size_of::<[u32; PARTS]>();
+
+    /// Moves a chain to `sorted`, in order; as many as were there are expected.
+    pub(crate) fn sort(&mut self, cells: &mut Cells, chain: Chain, sorted: &mut Vec<Entry>) {
+        let parts = (sorted.len() / 2).max(1).next_power_of_two().min(PARTS);
+        let shift = u64::BITS - parts.ilog2();
+        // In two steps, since there may be one part only.
+        let part = |entry: u64| (entry >> 1 >> (shift - 1)) as usize % PARTS;
+        let all = &mut *self.parts;
+        let mut count = 0;
+        cells.read(chain, |entries| {
+            count += entries.len();
+            for entry in entries {
+                all[part(*entry)] += 1;
+            }
+        });
+        let mut place = 0;
+        for part in all.iter_mut().take(parts) {
+            place += core::mem::replace(part, place);
+        }
+        sorted.resize(count, Entry(0));
+        cells.drain(chain, |entries| {
+            for entry in entries {
+                let next = &mut all[part(*entry)];
+                let place = *next as usize;
+                *next += 1;
+                if let Some(to) = sorted.get_mut(place) {
+                    *to = Entry(*entry);
+                }
+            }
+        });
+        all.iter_mut().take(parts).for_each(|part| *part = 0);
+        settle(sorted);
     }
 }
 
@@ -96,32 +93,39 @@ fn settle(entries: &mut [Entry]) {
     let mut moves = 4 * entries.len();
     let mut last = Entry(0);
     for end in 0..entries.len() {
-        let Some(entry) = entries.get(end).copied() else { break };
-        if last <= entry {
+        let entry = entries[end];
+        if entry < last {
+            let sorted = &mut entries[..=end];
+            let place = insert(sorted, entry);
+            moves = moves.saturating_sub(end - place);
+            if moves == 0 {
+                return entries.sort_unstable();
+            }
+        } else {
             last = entry;
-            continue;
-        }
-        let before = entries.get(..end).unwrap_or_default();
-        let place = before.iter().rposition(|other| *other <= entry).map_or(0, |place| place + 1);
-        if let Some(after) = entries.get_mut(place..=end) {
-            after.rotate_right(1);
-        }
-        moves = moves.saturating_sub(end - place);
-        if moves == 0 {
-            return entries.sort_unstable();
         }
     }
 }
 
+/// Puts the last to where it belongs among the others, which are in order.
+#[inline]
+fn insert(sorted: &mut [Entry], entry: Entry) -> usize {
+    let mut place = sorted.len() - 1;
+    while place > 0 && sorted[place - 1] > entry {
+        sorted[place] = sorted[place - 1];
+        place -= 1;
+    }
+    sorted[place] = entry;
+    place
+}
+
 #[cfg(test)]
 mod tests {
-    use std::vec::Vec;
-
     use super::*;
 
     #[test]
     fn entries_come_out_in_order_however_they_are_spread() {
-        let mut sorter = Sorter::new();
+        let (mut sorter, mut cells) = (Sorter::new(), Cells::new());
         let mut draw = 1_u64;
         for (expected, count, bits) in [
             (0, 0, 26),
@@ -129,20 +133,24 @@ mod tests {
             (0, 100, 26),
             (1000, 700, 26),
             (700, 5000, 26),
+            (9000, 5000, 26),
             (3000, 3000, 9),
         ] {
-            sorter.begin(26, expected);
-            let mut pushed = Vec::new();
+            let (mut chain, mut pushed) = (Chain::EMPTY, Vec::new());
             for index in 0..count {
                 draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let entry = Entry::new((draw >> 32) % (1 << bits), index);
-                sorter.push(entry);
+                if chain.is_full() {
+                    chain = cells.extend(chain);
+                }
+                cells.push(&mut chain, entry.0);
                 pushed.push(entry);
             }
-            let mut sorted = Vec::new();
-            sorter.finish(&mut sorted);
+            let mut sorted: Vec<Entry> = (0..expected).map(Entry).collect();
+            sorter.sort(&mut cells, chain, &mut sorted);
             pushed.sort_unstable();
             assert!(sorted == pushed, "{count} entries, {expected} expected");
+            assert_eq!(cells.blocks(), 0);
         }
     }
 }

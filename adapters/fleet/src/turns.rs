@@ -10,7 +10,7 @@ use redial::{Action, DialId, Endpoint, Event, Phase, Policy, Reconnector, Timest
 
 use crate::census::{Key, Kind, Tally};
 use crate::fleet::{Fleet, Slot};
-use crate::wheel::Wheel;
+use crate::wheel::{NEVER, Wheel};
 
 impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// The first of the queue, if the limits allow a dial.
@@ -42,31 +42,29 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         told.then_some((Key { index, generation }, action))
     }
 
-    /// The wake of a link has come.
-    #[inline]
-    pub(crate) fn due(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
-        let slot = self.slots.get_mut(index as usize)?;
-        let (before, generation) = (slot.kind, slot.generation);
-        let link = slot.reconnector.as_mut()?;
-        if self.limits.any() {
-            return self.due_in_turn(now, Key { index, generation }, before);
-        }
-        let action = link.handle(now, Event::Tick);
-        let after = slot.record(&action, &mut self.tally, &mut self.wheel, index);
-        if after.is_news_after(before) {
-            return Some((Key { index, generation }, action));
-        }
-        None
+    /// The wake of a link has come, and it does not dial.
+    #[inline(never)]
+    pub(crate) fn due(&mut self, told: Option<(Key, Action)>) -> Option<(Key, Action)> {
+        let (key, action) = told.as_ref()?;
+        let slot = self.slots.get_mut(key.index as usize)?;
+        slot.at = NEVER;
+        let before = slot.kind;
+        let after = slot.record(action, &mut self.tally, &mut self.wheel, key.index);
+        if after.is_news_after(before) { told } else { None }
     }
 
+    /// As [`due`](Self::due), under limits, and nothing has been done about it.
     #[inline(never)]
-    fn due_in_turn(&mut self, now: Timestamp, key: Key, before: Kind) -> Option<(Key, Action)> {
+    pub(crate) fn due_in_turn(&mut self, key: Key) -> Option<(Key, Action)> {
         let index = key.index;
+        let slot = self.slots.get_mut(index as usize)?;
+        slot.at = NEVER;
+        let before = slot.kind;
         let action = if self.limits.ticket(index) != 0 {
             // It took longer than expected, or another of its timers is due.
-            self.requeue(now, index)
+            self.requeue(self.now, index)
         } else {
-            self.step(now, index, |link, now| link.handle(now, Event::Tick))
+            self.step(self.now, index, |link, now| link.handle(now, Event::Tick))
         };
         self.kind(index)?.is_news_after(before).then_some((key, action))
     }
@@ -180,24 +178,44 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Slot<P, S> {
     ) -> Kind {
         let (kind, wake) = match action {
             Action::SleepUntil(wait) => (Kind::Reconnecting, wait.until),
-            Action::Dial(dial) if dial.serving.is_none() => (Kind::Connecting, dial.wake),
-            Action::Dial(dial) => (Kind::Replacing, dial.wake),
+            Action::Dial(dial) => {
+                let kind = Kind::dialing(dial);
+                let at = dial.wake.as_nanos();
+                if core::mem::replace(&mut self.at, at) != at {
+                    // Few dials end by their deadline.
+                    self.fresh = true;
+                    wheel.guard(at, index);
+                }
+                tally.pass(self.kind, kind);
+                self.kind = kind;
+                return kind;
+            }
             Action::Hold(hold) => (Kind::Connected, hold.wake.unwrap_or(Timestamp::MAX)),
             Action::Idle => (self.idle(), Timestamp::MAX),
             Action::GiveUp(_) => (Kind::GaveUp, Timestamp::MAX),
         };
-        // Few dials end by their deadline.
-        if matches!(kind, Kind::Connecting | Kind::Replacing) {
-            wheel.guard(index, wake);
-        } else {
-            wheel.set(index, wake);
-        }
-        if self.kind != kind {
-            tally.leave(self.kind);
-            tally.enter(kind);
-            self.kind = kind;
-        }
+        self.follow(kind, wake, tally, wheel, index);
         kind
+    }
+
+    /// Counts and timers, when it does not dial.
+    #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
+    #[inline(always)]
+    pub(crate) fn follow(
+        &mut self,
+        kind: Kind,
+        wake: Timestamp,
+        tally: &mut Tally,
+        wheel: &mut Wheel,
+        index: u32,
+    ) {
+        let at = wake.as_nanos();
+        if core::mem::replace(&mut self.at, at) != at {
+            self.fresh = false;
+            wheel.file(at, index);
+        }
+        tally.pass(self.kind, kind);
+        self.kind = kind;
     }
 
     #[cold]

@@ -1,8 +1,8 @@
 //! A timer wheel: when to look at each of a million links, at a few instructions each.
 //!
-//! The one fact that makes the rest predictable: every timer is in the slot that its time falls into, and
-//! whatever else is there is stale. So a timer that moves leaves its old entry behind, which is dropped
-//! when its slot comes, and nothing is ever searched for. The slot that has begun is sorted.
+//! The one fact that makes the rest predictable: whoever owns a timer keeps its time, and what is filed
+//! here is where to look again. So a timer that moves leaves its old entry behind, which is dropped when
+//! its slot comes, and nothing is ever searched for. The slot that has begun is sorted.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
@@ -11,77 +11,84 @@ use core::cmp::Reverse;
 use redial::Timestamp;
 
 use crate::cells::{Cells, Chain};
-use crate::order::{Entry, Sorter};
+use crate::order::{Entry, SLOT, Sorter};
+use crate::ring::Ring;
 
-/// Nanoseconds of a slot, as a power of two: 2²⁶ ns ≈ 67 ms.
-const SLOT: u32 = 26;
-/// Slots of this length that are kept apart, 69 s of them; most waits are shorter, and are filed once.
+/// Slots that are kept apart, 69 s of them; most waits are shorter, and are filed once.
 const NEAR: usize = 1024;
-/// Slots as long as all of these together, 4.9 hours of them; and one for what is beyond this turn.
+/// Slots as long as all of these together, 4.9 hours of them; what is beyond is filed every so often.
 const FAR: usize = 256;
-const SLOTS: usize = NEAR + FAR + 1;
 const NEAR_BITS: u32 = NEAR.ilog2();
 const TURN_BITS: u32 = NEAR_BITS + FAR.ilog2();
-/// Words of one bit for each slot.
-const WORDS: usize = SLOTS.div_ceil(64);
 /// Timers that are announced together.
 const AHEAD: usize = 16;
+/// Blocks of entries that are not too many, beside one for each timer: every slot may have begun one.
+const BLOCKS: usize = NEAR + FAR;
 /// Not set.
-const NEVER: u64 = u64::MAX;
+pub(crate) const NEVER: u64 = u64::MAX;
 
-/// Timers by index, each at most once.
+/// Whoever owns the timers of a wheel.
+pub(crate) trait Timers {
+    /// When a timer is due; [`NEVER`] if it is not set.
+    fn at(&self, index: u32) -> u64;
+
+    /// When a timer is due that has been guarded or kept, and not asked for since. It is about to be filed.
+    fn take_fresh(&mut self, index: u32) -> Option<u64>;
+}
+
+/// Where timers are filed, by index.
 #[derive(Clone, Debug)]
 pub(crate) struct Wheel {
-    /// When each timer is due, exactly.
-    at: Vec<u64>,
-    /// What is filed where; empty until something is.
-    slots: Vec<Chain>,
-    /// Slots in use, one bit each, and which of these words are not zero.
-    used: [u64; WORDS],
-    words: u32,
-    cells: Cells,
+    /// How many timers there may be.
+    count: usize,
     /// The slot that has begun.
     slot: u64,
     /// Its timers in order, and how many of them are done.
     soon: Vec<Entry>,
     done: usize,
+    /// How far they are due.
+    ripe: Entry,
     /// How many of them have been announced.
     announced: usize,
-    sorter: Sorter,
-    /// Timers that were set when it had begun.
-    late: BinaryHeap<Reverse<Entry>>,
-    /// Timers that are seldom reached, and are not filed before the next slot.
-    fresh: Vec<(u64, u32)>,
-    /// The first of these.
+    cells: Cells,
+    near: Ring<NEAR, { NEAR / 64 }>,
+    far: Ring<FAR, { FAR / 64 }>,
+    /// What is looked at when the next turn of the far slots begins.
+    beyond: Chain,
+    /// Timers that may be fresh, beside those of this slot that are done; of these, how many are not.
+    fresh: Vec<u32>,
+    settled: usize,
+    /// The first that is fresh, or was.
     fresh_first: u64,
+    /// Timers that were set when their slot had begun.
+    late: BinaryHeap<Reverse<Entry>>,
+    sorter: Sorter,
 }
 
 impl Wheel {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            at: Vec::new(),
-            slots: Vec::new(),
-            used: [0; WORDS],
-            words: 0,
-            cells: Cells::new(),
+            count: 0,
             slot: 0,
             soon: Vec::new(),
             done: 0,
+            ripe: Entry(0),
             announced: 0,
-            sorter: Sorter::new(),
-            late: BinaryHeap::new(),
+            cells: Cells::new(),
+            near: Ring::new(),
+            far: Ring::new(),
+            beyond: Chain::EMPTY,
             fresh: Vec::new(),
+            settled: 0,
             fresh_first: NEVER,
+            late: BinaryHeap::new(),
+            sorter: Sorter::new(),
         }
     }
 
-    /// Makes room for the timer `index`, unset.
-    pub(crate) fn grow(&mut self, index: u32) {
-        let len = index as usize + 1;
-        if len > self.at.len() {
-            self.at.resize(len, NEVER);
-        }
-        self.slots.resize(SLOTS, Chain::EMPTY);
+    /// There may be so many timers.
+    pub(crate) fn grow(&mut self, count: usize) {
+        self.count = self.count.max(count);
     }
 
     /// Lets time begin at `now`, if no timer is filed yet.
@@ -91,96 +98,65 @@ impl Wheel {
         }
     }
 
-    pub(crate) fn reserve(&mut self, additional: usize) {
-        self.at.reserve_exact(additional);
-    }
-
-    /// When `index` is due.
-    #[cfg(test)]
-    pub(crate) fn at(&self, index: u32) -> Timestamp {
-        Timestamp::from_nanos(self.at[index as usize])
-    }
-
-    /// Sets when `index` is due, in place of what was set; [`Timestamp::MAX`] for never.
-    #[inline]
-    pub(crate) fn set(&mut self, index: u32, at: Timestamp) {
-        let at = at.as_nanos();
-        let Some(timer) = self.at.get_mut(index as usize) else { return };
-        if core::mem::replace(timer, at) != at && at != NEVER {
-            self.file(index, at);
-        }
-    }
-
-    /// As [`set`](Self::set), for a timer that will probably be set anew before it is due.
-    #[inline]
-    pub(crate) fn guard(&mut self, index: u32, at: Timestamp) {
-        let at = at.as_nanos();
-        if let Some(timer) = self.at.get_mut(index as usize) {
-            if core::mem::replace(timer, at) != at && at != NEVER {
-                self.fresh.push((at, index));
-                self.fresh_first = self.fresh_first.min(at);
-            }
-        }
-    }
-
+    /// Files a timer that is now due `at`; never is not filed.
     #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
     #[inline(always)]
-    fn file(&mut self, index: u32, at: u64) {
-        let due = at >> SLOT;
-        let slot = match due ^ self.slot {
-            _ if due <= self.slot => return self.hurry(index, at),
-            apart if apart >> NEAR_BITS == 0 => Self::near(due),
-            apart if apart >> TURN_BITS == 0 => NEAR + Self::far(due),
-            // Looked at when the next turn begins.
-            _ => SLOTS - 1,
-        };
-        let Some(chain) = self.slots.get_mut(slot) else { return };
-        if *chain == Chain::EMPTY {
-            self.used[slot / 64] |= 1 << (slot % 64);
-            self.words |= 1 << (slot / 64);
+    pub(crate) fn file(&mut self, at: u64, index: u32) {
+        if at == NEVER {
+            return;
         }
-        self.cells.push(chain, index);
+        let due = at >> SLOT;
+        // After this slot, and before that which has its place next time.
+        if due.wrapping_sub(self.slot + 1) < NEAR as u64 - 1 {
+            self.near.push(&mut self.cells, due, Entry::new(at, index).0);
+        } else {
+            self.file_apart(at, index);
+        }
     }
 
+    /// As [`file`](Self::file), for a timer that will probably be set anew before it is due: it is filed
+    /// when this slot ends, if it is still fresh then.
     #[inline]
-    fn near(slot: u64) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "the low bits are asked for")]
-        let low = slot as usize;
-        low % NEAR
+    pub(crate) fn guard(&mut self, at: u64, index: u32) {
+        self.fresh.push(index);
+        self.keep(at);
     }
 
+    /// As [`guard`](Self::guard), for a timer that was popped just now.
     #[inline]
-    fn far(slot: u64) -> usize {
-        (slot >> NEAR_BITS) as usize % FAR
+    pub(crate) fn keep(&mut self, at: u64) {
+        if at < self.fresh_first {
+            self.fresh_first = at;
+        }
     }
 
-    /// Of the slot that has begun, or past.
+    /// Of the slot that has begun, or past, or far off.
     #[inline(never)]
-    fn hurry(&mut self, index: u32, at: u64) {
-        let within = at.saturating_sub(self.slot << SLOT);
-        self.late.push(Reverse(Entry::new(within, index)));
+    fn file_apart(&mut self, at: u64, index: u32) {
+        let due = at >> SLOT;
+        if due <= self.slot {
+            let within = at.max(self.slot << SLOT);
+            self.late.push(Reverse(Entry::new(within, index)));
+        } else if (due >> NEAR_BITS) - (self.slot >> NEAR_BITS) < FAR as u64 {
+            self.far.push(&mut self.cells, due >> NEAR_BITS, index.into());
+        } else {
+            if self.beyond.is_full() {
+                self.beyond = self.cells.extend(self.beyond);
+            }
+            self.cells.push(&mut self.beyond, index.into());
+        }
     }
 
-    /// A timer that is due at `now`, which is then unset.
+    /// A timer that may be due at `now`: if it is not, this was a stale entry of it. Otherwise it is no
+    /// longer filed.
     #[inline]
-    pub(crate) fn pop(&mut self, now: Timestamp) -> Option<u32> {
-        let now = now.as_nanos().min(NEVER - 1);
-        loop {
-            while let Some(entry) = self.soon.get(self.done).copied() {
-                if (self.slot << SLOT) + entry.within() > now {
-                    break;
-                }
+    pub(crate) fn pop(&mut self, now: u64, timers: &mut (impl Timers + ?Sized)) -> Option<u32> {
+        match self.soon.get(self.done) {
+            Some(entry) if *entry < self.ripe => {
                 self.done += 1;
-                if self.is_due(entry, now) {
-                    return Some(entry.index());
-                }
+                Some(entry.index())
             }
-            if let Some(index) = self.pop_late(now) {
-                return Some(index);
-            }
-            if !self.advance(now) {
-                return None;
-            }
+            _ => self.pop_next(now, timers),
         }
     }
 
@@ -195,141 +171,125 @@ impl Wheel {
         self.soon.get(begin..self.announced)
     }
 
-    /// Whether the timer of an entry that comes up now is due, and not stale. It is then unset.
-    #[inline]
-    fn is_due(&mut self, entry: Entry, now: u64) -> bool {
-        let timer = self.at.get_mut(entry.index() as usize).filter(|at| **at <= now);
-        timer.map(|at| *at = NEVER).is_some()
-    }
-
-    #[inline]
-    fn pop_late(&mut self, now: u64) -> Option<u32> {
-        while let Some(&Reverse(entry)) = self.late.peek() {
-            if (self.slot << SLOT) + entry.within() > now {
-                break;
-            }
-            self.late.pop();
-            if self.is_due(entry, now) {
+    /// As [`pop`](Self::pop), when nothing more is known to be due.
+    #[inline(never)]
+    fn pop_next(&mut self, now: u64, timers: &mut (impl Timers + ?Sized)) -> Option<u32> {
+        loop {
+            let over = now >> SLOT > self.slot;
+            self.ripe = if over { Entry::LAST } else { Entry::new(now, u32::MAX) };
+            if let Some(entry) = self.soon.get(self.done).filter(|entry| **entry < self.ripe) {
+                self.done += 1;
                 return Some(entry.index());
             }
+            if let Some(Reverse(entry)) = self.late.peek().filter(|entry| entry.0 < self.ripe) {
+                let index = entry.index();
+                self.late.pop();
+                self.fresh.push(index);
+                return Some(index);
+            }
+            if !(over || now >= self.fresh_first || self.crowded()) || !self.turn(now, timers) {
+                return None;
+            }
         }
-        None
-    }
-
-    /// Goes on when all that was due in this slot is done; false if nothing more is due at `now`.
-    #[inline]
-    fn advance(&mut self, now: u64) -> bool {
-        if now >> SLOT == self.slot && now < self.fresh_first && !self.crowded() {
-            return false;
-        }
-        self.turn(now)
     }
 
     /// Stale entries outnumber the timers by far: somebody moves timers without end.
-    #[inline]
     fn crowded(&self) -> bool {
-        let timers = self.at.len();
-        self.cells.blocks() > 2 * SLOTS + timers
-            || self.fresh.len().max(self.late.len()) > 2 * SLOTS + timers
+        let many = BLOCKS + self.count;
+        self.cells.blocks() > many || self.fresh.len().max(self.late.len()) > many
     }
 
     /// Goes to the next slot in use that begins at or before `now`; false if there is none.
-    #[inline(never)]
-    fn turn(&mut self, now: u64) -> bool {
-        if !self.fresh.is_empty() {
-            self.settle();
+    fn turn(&mut self, now: u64, timers: &mut (impl Timers + ?Sized)) -> bool {
+        if self.fresh_first != NEVER || !self.fresh.is_empty() {
+            self.settle(timers);
             return true;
         }
         if self.crowded() {
-            self.rebuild();
+            self.rebuild(timers);
             return true;
         }
-        let Some((place, begin)) = self.first().filter(|(_, begin)| *begin <= now >> SLOT) else {
-            self.slot = self.slot.max(now >> SLOT);
+        let present = now >> SLOT;
+        let (near, far, beyond) = self.first();
+        let first = near.min(far).min(beyond);
+        if first > present {
+            self.slot = self.slot.max(present);
             return false;
-        };
-        self.slot = begin;
-        self.used[place / 64] &= !(1 << (place % 64));
-        if self.used[place / 64] == 0 {
-            self.words &= !(1 << (place / 64));
         }
-        let Some(chain) = self.slots.get_mut(place) else { return false };
-        let chain = core::mem::replace(chain, Chain::EMPTY);
-        if place < NEAR {
-            self.sort(chain);
-        } else {
-            self.spread(chain, place);
+        // What a longer slot holds may belong to the shorter one that begins with it.
+        self.slot = first;
+        if first == beyond {
+            let chain = core::mem::replace(&mut self.beyond, Chain::EMPTY);
+            self.spread(chain, true, timers);
+        }
+        if first == far {
+            let chain = self.far.take(first >> NEAR_BITS);
+            self.spread(chain, false, timers);
+        }
+        if first == near {
+            let chain = self.near.take(first);
+            self.sorter.sort(&mut self.cells, chain, &mut self.soon);
+            (self.done, self.announced, self.settled) = (0, 0, 0);
         }
         true
     }
 
-    /// The timers of the slot that begins, in order.
-    fn sort(&mut self, chain: Chain) {
-        let Self { at, sorter, slot, .. } = self;
-        sorter.begin(SLOT, self.soon.len());
-        self.cells.drain(chain, |index| {
-            if let Some(at) = at.get(index as usize).filter(|at| **at >> SLOT == *slot) {
-                sorter.push(Entry::new(at % (1 << SLOT), index));
-            }
-        });
-        sorter.finish(&mut self.soon);
-        (self.done, self.announced) = (0, 0);
-    }
-
-    /// The timers of a long slot, or of the next turn, to where they belong now.
-    fn spread(&mut self, mut chain: Chain, place: usize) {
-        while let Some(index) = self.cells.pop(&mut chain) {
-            let Some(at) = self.at.get(index as usize).copied() else { continue };
+    /// The timers of a longer slot, to where they belong now; without `all`, only those that are still of
+    /// it.
+    fn spread(&mut self, mut chain: Chain, all: bool, timers: &(impl Timers + ?Sized)) {
+        while let Some(entry) = self.cells.pop(&mut chain) {
+            let index = Entry(entry).index();
+            let at = timers.at(index);
             let due = at >> SLOT;
-            let beyond = place == SLOTS - 1 && due >= self.slot && at != NEVER;
-            if beyond || (due ^ self.slot) >> NEAR_BITS == 0 {
-                self.file(index, at);
+            let here = due >> NEAR_BITS == self.slot >> NEAR_BITS;
+            if here || all && due >= self.slot {
+                self.file(at, index);
             }
         }
     }
 
     /// Files what has stayed fresh.
-    fn settle(&mut self) {
-        for place in 0..self.fresh.len() {
-            let Some((at, index)) = self.fresh.get(place).copied() else { break };
-            if self.at.get(index as usize) == Some(&at) {
-                self.file(index, at);
+    fn settle(&mut self, timers: &mut (impl Timers + ?Sized)) {
+        self.fresh_first = NEVER;
+        let soon = core::mem::take(&mut self.soon);
+        for entry in soon.iter().take(self.done).skip(self.settled) {
+            if let Some(at) = timers.take_fresh(entry.index()) {
+                self.file_later(at, entry.index());
             }
         }
-        self.fresh.clear();
-        self.fresh_first = NEVER;
+        (self.soon, self.settled) = (soon, self.done);
+        while let Some(index) = self.fresh.pop() {
+            if let Some(at) = timers.take_fresh(index) {
+                self.file_later(at, index);
+            }
+        }
+    }
+
+    #[cold]
+    fn file_later(&mut self, at: u64, index: u32) {
+        self.file(at, index);
     }
 
     /// Files every timer anew, and none twice.
     #[cold]
-    fn rebuild(&mut self) {
-        self.slots.fill(Chain::EMPTY);
-        (self.used, self.words) = ([0; WORDS], 0);
-        self.cells = Cells::new();
-        self.soon.clear();
-        self.late.clear();
-        for index in (0..).take(self.at.len()) {
-            let at = self.at.get(index as usize).copied().unwrap_or(NEVER);
-            if at != NEVER {
-                self.file(index, at);
-            }
+    fn rebuild(&mut self, timers: &mut (impl Timers + ?Sized)) {
+        *self = Self { count: self.count, slot: self.slot, ..Self::new() };
+        for index in (0..).take(self.count) {
+            timers.take_fresh(index);
+            self.file(timers.at(index), index);
         }
     }
 
-    /// The place that begins first, and when.
-    fn first(&self) -> Option<(usize, u64)> {
-        // Those before the present one belong to no slot of this turn, and are empty. All that is near
-        // is over before anything that is far begins.
-        let word = self.words.trailing_zeros() as usize;
-        let place = word * 64 + self.used.get(word)?.trailing_zeros() as usize;
-        let begin = match place {
-            _ if place < NEAR => (self.slot >> NEAR_BITS << NEAR_BITS) + place as u64,
-            _ if place < NEAR + FAR => {
-                (self.slot >> TURN_BITS << TURN_BITS) + ((place - NEAR) << NEAR_BITS) as u64
-            }
+    /// When the first slot of each length in use begins; [`NEVER`] if there is none.
+    #[inline]
+    fn first(&self) -> (u64, u64, u64) {
+        let near = self.near.first(self.slot).unwrap_or(NEVER);
+        let far = self.far.first(self.slot >> NEAR_BITS).map_or(NEVER, |slot| slot << NEAR_BITS);
+        let beyond = match self.beyond {
+            Chain::EMPTY => NEVER,
             _ => ((self.slot >> TURN_BITS) + 1) << TURN_BITS,
         };
-        Some((place, begin))
+        (near, far, beyond)
     }
 
     /// When to look next, at or before the first timer; [`Timestamp::MAX`] for never.
@@ -337,209 +297,24 @@ impl Wheel {
         let begun = self.slot << SLOT;
         let soon = self.soon.get(self.done).map_or(NEVER, |entry| begun + entry.within());
         let late = self.late.peek().map_or(NEVER, |Reverse(entry)| begun + entry.within());
-        let slot = self.first().map_or(NEVER, |(_, begin)| begin << SLOT);
+        let (near, far, beyond) = self.first();
+        let slot = match near.min(far).min(beyond) {
+            NEVER => NEVER,
+            slot => slot << SLOT,
+        };
         Timestamp::from_nanos(soon.min(late).min(slot).min(self.fresh_first))
     }
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        self.at.capacity() * size_of::<u64>()
-            + self.slots.capacity() * size_of::<Chain>()
-            + self.cells.capacity() * size_of::<u32>()
+        self.cells.bytes()
+            + Ring::<NEAR, { NEAR / 64 }>::BYTES
+            + Ring::<FAR, { FAR / 64 }>::BYTES
             + (self.soon.capacity() + self.late.capacity()) * size_of::<Entry>()
-            + self.fresh.capacity() * size_of::<(u64, u32)>()
-            + self.sorter.bytes()
+            + self.fresh.capacity() * size_of::<u32>()
+            + Sorter::BYTES
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::env;
-    use std::hash::{BuildHasher, RandomState};
-    use std::println;
-
-    use super::*;
-
-    /// The dull model: every timer in order of time.
-    #[derive(Default)]
-    struct Reference {
-        timers: BTreeMap<u32, u64>,
-    }
-
-    impl Reference {
-        fn set(&mut self, index: u32, at: u64) {
-            self.timers.remove(&index);
-            if at != u64::MAX {
-                self.timers.insert(index, at);
-            }
-        }
-
-        fn due(&mut self, now: u64) -> BTreeMap<u32, u64> {
-            let due = self.timers.iter().filter(|(_, at)| **at <= now);
-            let due: BTreeMap<u32, u64> = due.map(|(index, at)| (*index, *at)).collect();
-            self.timers.retain(|_, at| *at > now);
-            due
-        }
-    }
-
-    struct Draws(u64);
-
-    impl Draws {
-        fn seeded() -> Self {
-            let seed = env::var("REDIAL_SEED").ok().map(|seed| seed.parse().unwrap());
-            let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-            println!("REDIAL_SEED={seed}");
-            Self(seed)
-        }
-
-        fn below(&mut self, bound: u64) -> u64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            (mixed ^ (mixed >> 31)) % bound
-        }
-
-        /// From nanoseconds to years, all magnitudes alike.
-        fn span(&mut self) -> u64 {
-            let bits = self.below(58);
-            self.below(1 << bits)
-        }
-    }
-
-    fn collect(wheel: &mut Wheel, now: u64) -> BTreeMap<u32, u64> {
-        let mut due = BTreeMap::new();
-        while let Some(index) = wheel.pop(Timestamp::from_nanos(now)) {
-            assert_eq!(due.insert(index, 0), None, "timer {index} fired twice");
-        }
-        due
-    }
-
-    #[test]
-    fn agrees_with_a_tree_for_random_timers() {
-        let mut draws = Draws::seeded();
-        for _ in 0..60 {
-            let (mut wheel, mut reference) = (Wheel::new(), Reference::default());
-            let links = 1 + draws.below(200);
-            (0..links).for_each(|index| wheel.grow(u32::try_from(index).unwrap()));
-            let mut now = draws.span();
-            wheel.begin(Timestamp::from_nanos(now));
-            for _ in 0..400 {
-                for _ in 0..draws.below(40) {
-                    let index = u32::try_from(draws.below(links)).unwrap();
-                    let at = match draws.below(12) {
-                        0 => u64::MAX,
-                        1 => now.saturating_sub(draws.span()),
-                        2 => now,
-                        _ => now.saturating_add(draws.span()),
-                    };
-                    let at_time = Timestamp::from_nanos(at);
-                    if draws.below(2) == 0 {
-                        wheel.set(index, at_time);
-                    } else {
-                        wheel.guard(index, at_time);
-                    }
-                    reference.set(index, at);
-                }
-                let first = reference.timers.values().min().copied().unwrap_or(u64::MAX);
-                let next = wheel.next().as_nanos();
-                assert!(next <= first.max(now), "would wake at {next}, after {first}");
-                now = match draws.below(4) {
-                    0 if first != u64::MAX => first.max(now),
-                    1 if next != u64::MAX => next.max(now),
-                    _ => (now + draws.span()).min(1 << 62),
-                };
-                let expected = reference.due(now);
-                let due = collect(&mut wheel, now);
-                assert!(due.keys().eq(expected.keys()), "at {now}: {due:?}, not {expected:?}");
-                for (index, at) in &reference.timers {
-                    assert_eq!(wheel.at(*index).as_nanos(), *at);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn jumping_from_wake_to_wake_reaches_every_timer() {
-        let mut draws = Draws::seeded();
-        let mut wheel = Wheel::new();
-        let times: std::vec::Vec<u64> = (0..1000).map(|_| draws.span()).collect();
-        for (index, at) in (0..).zip(&times) {
-            wheel.grow(index);
-            wheel.set(index, Timestamp::from_nanos(*at));
-        }
-        let (mut fired, mut steps) = (0, 0);
-        while wheel.next() != Timestamp::MAX {
-            let now = wheel.next();
-            while let Some(index) = wheel.pop(now) {
-                assert!(times[index as usize] <= now.as_nanos());
-                fired += 1;
-            }
-            steps += 1;
-            assert!(steps < 2_000_000, "stuck at {now}");
-        }
-        assert_eq!(fired, 1000);
-    }
-
-    #[test]
-    fn a_timer_that_moves_to_and_fro_leaves_nothing_behind() {
-        let mut wheel = Wheel::new();
-        wheel.grow(0);
-        let mut now = 0;
-        for _ in 0..100_000_u64 {
-            wheel.set(0, Timestamp::from_nanos(now + 10_000_000_000));
-            wheel.set(0, Timestamp::from_nanos(now + 500_000_000));
-            now += 500_000_000;
-            assert_eq!(collect(&mut wheel, now).len(), 1);
-        }
-        // Twenty stale entries, in a few blocks, are all that ten seconds can leave.
-        let cells = wheel.cells.capacity();
-        assert!(cells < 128 * Cells::BLOCK, "{cells} cells");
-    }
-
-    #[test]
-    fn timers_that_move_without_end_take_no_more_memory() {
-        let mut wheel = Wheel::new();
-        wheel.grow(0);
-        for moved in 0..1_000_000 {
-            wheel.set(0, Timestamp::from_nanos(3_600_000_000_000 + moved));
-            if moved % 1000 == 0 {
-                assert_eq!(collect(&mut wheel, moved * 100_000).len(), 0);
-            }
-        }
-        let cells = wheel.cells.capacity();
-        assert!(cells < 4 * SLOTS * Cells::BLOCK, "{cells} cells");
-        assert_eq!(collect(&mut wheel, 3_601_000_000_000).len(), 1);
-    }
-
-    #[test]
-    fn what_is_seldom_reached_is_reached_all_the_same() {
-        for ahead in [1, 1 << SLOT, 40_000_000, 68_000_000, 10_000_000_000, 100_000_000_000_000] {
-            let mut wheel = Wheel::new();
-            wheel.grow(1);
-            wheel.begin(Timestamp::from_nanos(12_345_678));
-            wheel.guard(0, Timestamp::from_nanos(12_345_678 + ahead));
-            wheel.guard(1, Timestamp::from_nanos(12_345_678 + ahead));
-            wheel.set(1, Timestamp::MAX);
-            assert!(wheel.next() <= Timestamp::from_nanos(12_345_678 + ahead));
-            assert_eq!(collect(&mut wheel, 12_345_678 + ahead / 2).len(), 0, "{ahead}");
-            assert_eq!(collect(&mut wheel, 12_345_678 + ahead - 1).len(), 0, "{ahead}");
-            assert_eq!(collect(&mut wheel, 12_345_678 + ahead).len(), 1, "{ahead}");
-        }
-    }
-
-    #[test]
-    fn the_ends_of_turns_lose_nothing() {
-        let turn = 1 << (TURN_BITS + SLOT);
-        for begin in [turn - 1, turn - (1 << SLOT), turn, 2 * turn - 1, 4 * turn - (2 << SLOT)] {
-            for ahead in [1, (1 << SLOT) - 1, 1 << SLOT, 2 << SLOT, turn - 1, turn, 5 * turn] {
-                let mut wheel = Wheel::new();
-                wheel.grow(0);
-                wheel.begin(Timestamp::from_nanos(begin));
-                wheel.set(0, Timestamp::from_nanos(begin + ahead));
-                assert_eq!(collect(&mut wheel, begin + ahead - 1).len(), 0, "{begin} + {ahead}");
-                assert_eq!(collect(&mut wheel, begin + ahead).len(), 1, "{begin} + {ahead}");
-            }
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,76 @@
+//! The slots of one circle of a wheel, and which of them hold anything.
+
+use alloc::boxed::Box;
+
+use crate::cells::{Cells, Chain};
+
+/// The next `N` slots, each at its number modulo `N`: `WORDS` × 64, a power of two, at most 1024.
+#[derive(Clone, Debug)]
+pub(crate) struct Ring<const N: usize, const WORDS: usize> {
+    chains: Box<[Chain; N]>,
+    /// Slots in use, one bit each, and which of these words are not zero.
+    used: [u64; WORDS],
+    words: u32,
+}
+
+impl<const N: usize, const WORDS: usize> Ring<N, WORDS> {
+    pub(crate) fn new() -> Self {
+        const { assert!(N.is_power_of_two() && N == 64 * WORDS && WORDS <= 16) }
+        Self { chains: Box::new([Chain::EMPTY; N]), used: [0; WORDS], words: 0 }
+    }
+
+    /// Bytes on the heap.
+    pub(crate) const BYTES: usize = size_of::<[Chain; N]>();
+
+    #[inline]
+    fn place(slot: u64) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "the low bits are asked for")]
+        let low = slot as usize;
+        low % N
+    }
+
+    #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
+    #[inline(always)]
+    pub(crate) fn push(&mut self, cells: &mut Cells, slot: u64, entry: u64) {
+        let place = Self::place(slot);
+        if self.chains[place].is_full() {
+            self.extend(cells, place);
+        }
+        cells.push(&mut self.chains[place], entry);
+    }
+
+    #[inline(never)]
+    fn extend(&mut self, cells: &mut Cells, place: usize) {
+        self.chains[place] = cells.extend(self.chains[place]);
+        self.used[place / 64] |= 1 << (place % 64);
+        self.words |= 1 << (place / 64);
+    }
+
+    /// Takes all that is in a slot.
+    pub(crate) fn take(&mut self, slot: u64) -> Chain {
+        let place = Self::place(slot);
+        self.used[place / 64] &= !(1 << (place % 64));
+        if self.used[place / 64] == 0 {
+            self.words &= !(1 << (place / 64));
+        }
+        core::mem::replace(&mut self.chains[place], Chain::EMPTY)
+    }
+
+    /// The first slot in use, from `slot` on.
+    pub(crate) fn first(&self, slot: u64) -> Option<u64> {
+        if self.words == 0 {
+            return None;
+        }
+        let place = Self::place(slot);
+        let here = self.used[place / 64] >> (place % 64);
+        if here != 0 {
+            return Some(slot + u64::from(here.trailing_zeros()));
+        }
+        // The words after this one, and in the end what is before `place` in it.
+        let next = place / 64 + 1;
+        let turned = (self.words >> next) | (self.words << (WORDS - next));
+        let word = (next + turned.trailing_zeros() as usize) % WORDS;
+        let found = word * 64 + self.used[word].trailing_zeros() as usize;
+        Some(slot + (found.wrapping_sub(place) % N) as u64)
+    }
+}
