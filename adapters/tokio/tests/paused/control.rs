@@ -3,26 +3,18 @@
 use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use redial_tokio::redial::{
-    Backoff, Endpoint, EndpointSnapshot, Failure, FirstRetry, Jitter, Overload, Phase, Policy,
-    PolicyBuilder, Reconnector, Snapshot, Timestamp, WaitReason,
+    Endpoint, EndpointSnapshot, Failure, Phase, PolicyBuilder, Reconnector, Snapshot, Timestamp,
+    WaitReason,
 };
 use redial_tokio::{Ended, Link, Runtime, TokioRuntime, Transition, driver, spawn_drive};
 use tokio::time::sleep;
 
-const MS: fn(u64) -> Duration = Duration::from_millis;
+use crate::support::{MS, exact};
 
 fn policy() -> PolicyBuilder {
-    Policy::builder()
-        .backoff(Backoff::exponential(MS(100), 2, 1))
-        .cap(MS(10_000))
-        .jitter(Jitter::None)
-        .first_retry(FirstRetry::Immediate)
-        .overload(Overload::Ignore)
-        .stable_after(MS(50))
-        .rate_limit(100, MS(10))
+    exact().cap(MS(10_000)).stable_after(MS(50)).rate_limit(100, MS(10))
 }
 
 fn endpoints(keys: impl IntoIterator<Item = u32>) -> Vec<Endpoint> {

@@ -4,27 +4,18 @@ use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use redial_tokio::redial::{
-    Backoff, DialId, FirstRetry, Jitter, Overload, Policy, PolicyBuilder, Reconnector,
-};
+use redial_tokio::redial::{Backoff, DialId, Policy, PolicyBuilder, Reconnector};
 use redial_tokio::{
     Change, Connection, Ended, Idempotent, Link, LinkError, RunError, Subscriptions, driver,
     on_connected, spawn_drive,
 };
 use tokio::time::{Instant, sleep, timeout};
 
-const MS: fn(u64) -> Duration = Duration::from_millis;
+use crate::support::{MS, exact};
 
 fn policy() -> PolicyBuilder {
-    Policy::builder()
-        .backoff(Backoff::fixed(MS(100)))
-        .jitter(Jitter::None)
-        .first_retry(FirstRetry::Immediate)
-        .overload(Overload::Ignore)
-        .stable_after(MS(50))
-        .rate_limit(100, MS(10))
+    exact().backoff(Backoff::fixed(MS(100))).stable_after(MS(50)).rate_limit(100, MS(10))
 }
 
 fn broken() -> io::Error {

@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-const MS: fn(u64) -> Duration = Duration::from_millis;
+use crate::support::MS;
+
 const DRAIN_EVERY: Duration = Duration::from_millis(200);
 const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 const LONGEST_REQUEST: u64 = 300;

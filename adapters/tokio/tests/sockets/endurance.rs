@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use redial_tokio::redial::{Backoff, FirstRetry, Jitter, Overload, Policy, Reconnector};
+use redial_tokio::redial::{Overload, Policy, Reconnector};
 use redial_tokio::{Idempotent, Link, RunError, connect, driver, spawn_drive};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -17,15 +17,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::support::{Counted, eventually, read_to_end};
-
-const MS: fn(u64) -> Duration = Duration::from_millis;
+use crate::support::{Counted, MS, eventually, fixed, read_to_end};
 
 fn policy() -> Policy {
-    let builder = Policy::builder()
-        .backoff(Backoff::fixed(Duration::ZERO))
-        .jitter(Jitter::None)
-        .first_retry(FirstRetry::Immediate)
+    let builder = fixed(Duration::ZERO)
         .overload(Overload::Ignore)
         .stable_after(MS(1))
         .rate_limit(5000, Duration::from_micros(10));

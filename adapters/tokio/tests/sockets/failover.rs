@@ -4,22 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use crate::support::{BlackHole, Server, eventually, read_to_end};
-use redial_tokio::redial::{
-    Backoff, DialId, Endpoint, FirstRetry, Jitter, Overload, Phase, Policy, Reconnector,
-};
+use redial_tokio::redial::{DialId, Endpoint, Overload, Phase, Policy, Reconnector};
 use redial_tokio::{Ended, Link, connect, driver, spawn, spawn_drive};
 use tokio::time::{Instant, sleep};
 
-const MS: fn(u64) -> Duration = Duration::from_millis;
+use crate::support::{BlackHole, MS, Server, eventually, fixed, read_to_end};
 
 fn policy() -> Policy {
-    let builder = Policy::builder()
-        .backoff(Backoff::fixed(MS(200)))
-        .jitter(Jitter::None)
-        .first_retry(FirstRetry::Immediate)
+    let builder = fixed(MS(200))
         .overload(Overload::Ignore)
         .stable_after(MS(50))
         .dial_timeout(MS(500))

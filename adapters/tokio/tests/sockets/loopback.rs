@@ -3,26 +3,18 @@
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use crate::support::{Counted, Server, eventually, read_to_end};
-use redial_tokio::redial::{Backoff, FirstRetry, Jitter, Phase, Policy, Reconnector};
+use redial_tokio::redial::{Backoff, Jitter, Phase, Policy, Reconnector};
 use redial_tokio::{Ended, connect, spawn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-const MS: fn(u64) -> Duration = Duration::from_millis;
+use crate::support::{Counted, MS, Server, eventually, fixed, read_to_end};
 
 fn policy() -> Policy {
-    let builder = Policy::builder()
-        .backoff(Backoff::fixed(MS(50)))
-        .jitter(Jitter::None)
-        .first_retry(FirstRetry::Immediate)
-        .stable_after(MS(50))
-        .rate_limit(50, MS(20));
-    builder.build().unwrap()
+    fixed(MS(50)).stable_after(MS(50)).rate_limit(50, MS(20)).build().unwrap()
 }
 
 /// With 100 ms × 2 the fifth dial is at 1.5 s and the sixth at 3.1 s. A slow machine dials later, never

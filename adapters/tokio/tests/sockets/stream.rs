@@ -1,25 +1,17 @@
 //! A byte stream over a server that dies and comes back.
 
 use std::io;
-use std::time::Duration;
 
-use redial_tokio::redial::{Backoff, FirstRetry, Jitter, Policy, Reconnector};
+use redial_tokio::redial::{Policy, Reconnector};
 use redial_tokio::{ReconnectingStream, connect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::{Server, eventually};
-
-const MS: fn(u64) -> Duration = Duration::from_millis;
+use crate::support::{MS, Server, eventually, fixed};
 
 fn stream(server: &Server) -> ReconnectingStream<TcpStream> {
-    let policy = Policy::builder()
-        .backoff(Backoff::fixed(MS(20)))
-        .jitter(Jitter::None)
-        .first_retry(FirstRetry::Immediate)
-        .stable_after(MS(10))
-        .rate_limit(100, MS(5));
+    let policy = fixed(MS(20)).stable_after(MS(10)).rate_limit(100, MS(5));
     let address = server.address;
     ReconnectingStream::new(Reconnector::new(policy.build().unwrap(), 1), move |_| connect(address))
 }

@@ -6,10 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use redial_tokio::redial::{Backoff, FirstRetry, Jitter, Policy, PolicyBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
+
+pub(crate) const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// The same wait before every retry but the first, exact.
+pub(crate) fn fixed(wait: Duration) -> PolicyBuilder {
+    Policy::builder()
+        .backoff(Backoff::fixed(wait))
+        .jitter(Jitter::None)
+        .first_retry(FirstRetry::Immediate)
+}
 
 /// Echoes until it is killed, and counts the sockets it has open.
 pub(crate) struct Server {
