@@ -1,31 +1,18 @@
 //! What is asked of a link's parts: nothing that spawning would need, and of callers even less.
 
+mod common;
+
 use std::cell::Cell;
-use std::future::{Ready, pending, ready};
+use std::future::{pending, ready};
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use redial_async::redial::{Policy, Reconnector, Timestamp};
-use redial_async::{
-    Connection, Driver, Ended, Link, LinkError, LinkHandle, Runtime, Session, Watch,
-};
+use redial_async::redial::{Policy, Reconnector};
+use redial_async::{Connection, Driver, Ended, Link, LinkError, LinkHandle, Session, Watch};
 
-/// A clock that stands still.
-struct Still;
-
-impl Runtime for Still {
-    type Sleep = Ready<()>;
-
-    fn now(&self) -> Timestamp {
-        Timestamp::ORIGIN
-    }
-
-    fn sleep_until(&self, _: Timestamp) -> Ready<()> {
-        ready(())
-    }
-}
+use common::Still;
 
 fn is_send<T: Send>(_: &T) {}
 

@@ -1,27 +1,16 @@
 //! What was said before the loop looks is heard as it was meant.
 
-use std::future::{Pending, pending, ready};
+mod common;
+
+use std::future::{pending, ready};
 use std::pin::pin;
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 
-use redial_async::redial::{Failure, Policy, Reconnector, Timestamp};
-use redial_async::{Drain, Ended, LinkError, Runtime, Session, drive};
+use redial_async::redial::{Failure, Policy, Reconnector};
+use redial_async::{Drain, Ended, LinkError, Session, drive};
 
-/// A clock that stands still.
-struct Still;
-
-impl Runtime for Still {
-    type Sleep = Pending<()>;
-
-    fn now(&self) -> Timestamp {
-        Timestamp::ORIGIN
-    }
-
-    fn sleep_until(&self, _: Timestamp) -> Pending<()> {
-        pending()
-    }
-}
+use common::Still;
 
 fn poll<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
