@@ -1,6 +1,4 @@
-//! Every capability of `tower_resilience_reconnect`, line by line, and none of its bugs.
-
-mod common;
+//! Each capability, by its line.
 
 use std::error::Error as _;
 use std::num::NonZeroU32;
@@ -10,12 +8,14 @@ use std::time::Duration;
 use redial::{Backoff, Failure, GiveUpReason, Jitter, Policy};
 use redial_async::LinkError;
 use redial_tower::{Cause, ConnectionState, ReconnectError};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tower::retry::Retry;
 use tower::timeout::Timeout;
 use tower::{Layer, Service, ServiceExt};
 
-use common::{Client, Down, Error, OnceClient, Server, Unique, ask, client, exact, layer, settle};
+use crate::support::{
+    Client, Down, Error, OnceClient, Server, Unique, ask, client, exact, layer, settle,
+};
 
 #[tokio::test(start_paused = true)]
 async fn s1_1_a_layer_around_a_connector_reconnects() {
@@ -331,101 +331,4 @@ async fn s1_10_errors_tell_attempts_connection_and_service_apart() {
     assert!(matches!(error, ReconnectError::ConnectionFailed(_)), "{error:?}");
     let chain = error.source().and_then(|link| link.source()).unwrap();
     assert!(chain.to_string().ends_with("found nobody"), "{chain}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn s1_bug_a_dead_service_is_not_cloned_but_made_anew() {
-    let server = Server::new();
-    let mut client = client(&server);
-    for connection in 1..=5 {
-        assert_eq!(ask(&mut client, 0).await.unwrap(), connection);
-        settle().await;
-        server.kill();
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn s1_bug_the_first_delay_is_the_configured_one() {
-    let server = Server::new();
-    server.go_down(8);
-    ask(&mut client(&server), 0).await.unwrap();
-    assert_eq!(server.waits(), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn s1_bug_three_attempts_are_three_dials() {
-    for limit in 1..6 {
-        let server = Server::new();
-        server.go_down(1000);
-        let attempts = NonZeroU32::new(limit).unwrap();
-        let mut client = layer().policy(exact()).max_attempts(attempts).layer(server.clone());
-        let error = ask(&mut client, 0).await.unwrap_err();
-        assert!(matches!(error, ReconnectError::MaxAttempts { attempts, .. } if attempts == limit));
-        assert_eq!(server.dials().len(), limit as usize);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn s1_bug_a_flapping_server_meets_growing_waits_and_the_limit() {
-    let server = Server::new();
-    let limit = NonZeroU32::new(6).unwrap();
-    let mut client = layer().policy(exact()).max_attempts(limit).layer(server.clone());
-    // It accepts every connection and breaks it with the first request.
-    let error = loop {
-        server.kill();
-        match ask(&mut client, 0).await {
-            Err(ReconnectError::Service(Error::Reset)) | Ok(_) => {}
-            Err(error) => break error,
-        }
-        assert!(server.dials().len() <= 6, "{:?}", server.dials());
-    };
-    assert!(matches!(error, ReconnectError::MaxAttempts { attempts: 6, .. }), "{error:?}");
-    assert_eq!(server.waits(), [100, 200, 400, 800, 1600]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn s1_bug_errors_are_told_apart_by_kind_and_not_by_text() {
-    assert_eq!(Error::Reset.to_string(), Error::Refused.to_string());
-    let server = Server::new();
-    let mut client = layer()
-        .policy(exact())
-        .broken_if(|error: &Error| *error == Error::Reset)
-        .layer(server.clone());
-    server.fail(&[Error::Refused, Error::Refused]);
-    for _ in 0..2 {
-        ask(&mut client, 0).await.unwrap_err();
-    }
-    assert_eq!(server.dials().len(), 1);
-    server.fail(&[Error::Reset]);
-    assert_eq!(ask(&mut client, 0).await.unwrap(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn backpressure_goes_through_poll_ready() {
-    let server = Server::new();
-    let mut client = client(&server);
-    ask(&mut client, 0).await.unwrap();
-    server.stall();
-    let ready = timeout(Duration::from_secs(5), ServiceExt::<u32>::ready(&mut client));
-    assert!(ready.await.is_err(), "not ready, and not broken either");
-    assert_eq!(client.state(), ConnectionState::Connected);
-    // It is waited for no longer than it is the link.
-    let link = client.link();
-    let asking = tokio::spawn(async move { ask(&mut client, 0).await.unwrap() });
-    sleep(Duration::from_secs(1)).await;
-    link.redial();
-    assert_eq!(asking.await.unwrap(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn dropping_a_request_never_touches_the_link_and_dropping_all_clones_ends_it() {
-    let server = Server::new();
-    let mut client = client(&server);
-    ask(&mut client, 0).await.unwrap();
-    let future = ServiceExt::<u32>::ready(&mut client).await.unwrap().call(1);
-    drop(future);
-    assert_eq!(client.state(), ConnectionState::Connected);
-    let link = client.link();
-    drop(client);
-    assert!(matches!(link.closed().await, Err(LinkError::Aborted)));
 }
