@@ -1,6 +1,6 @@
 //! tourniquet, line by line, and the bugs not to have: failover over a list, for operations.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::future::pending;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -117,6 +117,25 @@ async fn ask(link: &Link<u32, Fault>, providers: &Arc<Providers>) -> Result<u32,
     link.run(|connection| providers.ask(connection), Idempotent::Yes).await
 }
 
+/// The answers to `callers` that ask at once.
+async fn ask_together(
+    link: &Arc<Link<u32, Fault>>,
+    providers: &Arc<Providers>,
+    callers: usize,
+) -> Vec<u32> {
+    let asking: Vec<_> = (0..callers)
+        .map(|_| {
+            let (link, providers) = (link.clone(), providers.clone());
+            tokio::spawn(async move { ask(&link, &providers).await.unwrap() })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for caller in asking {
+        answers.push(caller.await.unwrap());
+    }
+    answers
+}
+
 #[tokio::test(start_paused = true)]
 async fn s3_1_one_provider_is_used_as_long_as_it_is_up() {
     let providers = Providers::of(3);
@@ -230,15 +249,7 @@ async fn s3_7_callers_share_one_connection() {
     let providers = Providers::of(2);
     let link = Arc::new(providers.link(presets::tourniquet(2)));
     let started = Instant::now();
-    let callers: Vec<_> = (0..50)
-        .map(|_| {
-            let (link, providers) = (link.clone(), providers.clone());
-            tokio::spawn(async move { ask(&link, &providers).await.unwrap() })
-        })
-        .collect();
-    for caller in callers {
-        assert_eq!(caller.await.unwrap(), 0);
-    }
+    assert_eq!(ask_together(&link, &providers, 50).await, [0; 50]);
     assert_eq!(providers.dials(), [0], "fifty first calls, one dial");
     assert!(started.elapsed() < MS(20), "and all at the same time");
 }
@@ -250,74 +261,9 @@ async fn s3_8_concurrent_failures_move_on_once() {
     ask(&link, &providers).await.unwrap();
     sleep(MS(20_000)).await;
     providers.refuse(0);
-    let callers: Vec<_> = (0..100)
-        .map(|_| {
-            let (link, providers) = (link.clone(), providers.clone());
-            tokio::spawn(async move { ask(&link, &providers).await.unwrap() })
-        })
-        .collect();
-    for caller in callers {
-        assert_eq!(caller.await.unwrap(), 1, "none goes back to the dead one, none goes too far");
-    }
+    let answers = ask_together(&link, &providers, 100).await;
+    assert_eq!(answers, [1; 100], "none goes back to the dead one, none goes too far");
     assert_eq!(providers.dials(), [0, 1]);
-}
-
-/// Keeps message and fields of each event.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Lines {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "redial"
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut line = String::new();
-        event.record(&mut |field: &tracing::field::Field, value: &dyn fmt::Debug| {
-            write!(line, "{field}={value:?} ").unwrap();
-        });
-        self.0.lock().unwrap().push(line);
-    }
-
-    fn enter(&self, _: &tracing::span::Id) {}
-
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
-#[tokio::test(start_paused = true)]
-async fn s3_10_each_failover_is_traced_with_index_and_provider() {
-    let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
-    let names = ["amsterdam", "berlin", "cologne"];
-    let reconnector =
-        Reconnector::with_endpoints(presets::tourniquet(3), 1, [0, 1, 2].map(Endpoint::new));
-    let drive = driver(reconnector).named("tasks").drive(
-        move |attempt: Attempt| async move {
-            let name = names[attempt.dial.endpoint as usize];
-            tracing::info!(target: "redial", provider = name, "connecting");
-            if name == "cologne" { Ok(()) } else { Err(reset()) }
-        },
-        |(), _| pending::<Ended<Fault>>(),
-    );
-    let link = spawn_drive(drive);
-    link.connection().await.unwrap();
-    let lines = lines.0.lock().unwrap();
-    let has =
-        |parts: &[&str]| lines.iter().any(|line| parts.iter().all(|part| line.contains(part)));
-    for (index, name) in names.into_iter().enumerate() {
-        let endpoint = format!("endpoint={index}");
-        assert!(has(&["dialing", "link=\"tasks\"", &endpoint]), "{lines:#?}");
-        assert!(has(&[&format!("provider={name:?}")]), "{lines:#?}");
-    }
-    assert!(has(&["connected", "endpoint=2"]), "{lines:#?}");
 }
 
 #[tokio::test(start_paused = true)]
