@@ -99,13 +99,6 @@ impl Tally {
         self.links[kind as usize] -= 1;
     }
 
-    /// From one kind to another.
-    #[inline]
-    pub(crate) fn pass(&mut self, from: Kind, to: Kind) {
-        self.leave(from);
-        self.enter(to);
-    }
-
     /// Dials in flight.
     pub(crate) fn dialing(&self) -> u32 {
         self.links[Kind::Connecting as usize] + self.links[Kind::Replacing as usize]

@@ -11,37 +11,11 @@ use redial::{Action, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
 use crate::census::{Counts, Key, Kind, Tally};
 use crate::limits::Limits;
 use crate::order::Entry;
-use crate::wheel::{NEVER, Timers, Wheel};
+use crate::slot::Slot;
+use crate::wheel::{NEVER, Wheel};
 
 /// The last instant that comes; after it is only never.
 const LAST: Timestamp = Timestamp::from_nanos(u64::MAX - 1);
-
-#[derive(Clone, Debug)]
-pub(crate) struct Slot<P, S> {
-    pub(crate) reconnector: Option<Reconnector<P, S>>,
-    /// When to look at it; what the wheel has filed for other times is stale.
-    pub(crate) at: u64,
-    pub(crate) generation: u32,
-    pub(crate) kind: Kind,
-    /// The wheel was told of the time, and has not filed it.
-    pub(crate) fresh: bool,
-    /// Is to be reported by `poll`.
-    pub(crate) news: bool,
-}
-
-impl<P, S> Timers for [Slot<P, S>] {
-    #[inline]
-    fn at(&self, index: u32) -> u64 {
-        self.get(index as usize).map_or(NEVER, |slot| slot.at)
-    }
-
-    #[inline]
-    fn take_fresh(&mut self, index: u32) -> Option<u64> {
-        let slot = self.get_mut(index as usize).filter(|slot| slot.fresh)?;
-        slot.fresh = false;
-        Some(slot.at)
-    }
-}
 
 /// Many [`Reconnector`]s that share one clock, one wake and two limits.
 ///
@@ -195,24 +169,16 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     pub fn insert(&mut self, now: Timestamp, reconnector: Reconnector<P, S>) -> Key {
         let now = self.later(now);
         self.wheel.begin(now);
-        let slot = |generation| Slot {
-            reconnector: None,
-            at: NEVER,
-            generation,
-            kind: Kind::Idle,
-            fresh: false,
-            news: false,
-        };
         let index = self.free.pop().unwrap_or_else(|| {
             let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-            self.slots.push(slot(0));
+            self.slots.push(Slot::new(0));
             self.wheel.grow(self.slots.len());
             index
         });
         let Some(taken) = self.slots.get_mut(index as usize) else {
             unreachable!("the memory for 2³² links does not exist")
         };
-        *taken = slot(taken.generation);
+        *taken = Slot::new(taken.generation);
         taken.reconnector = Some(reconnector);
         let key = Key { index, generation: taken.generation };
         self.tally.enter(Kind::Idle);
@@ -233,6 +199,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         slot.generation = slot.generation.wrapping_add(1);
         slot.news = false;
         slot.at = NEVER;
+        self.wheel.unguard(&mut slot.fresh);
         let reconnector = slot.reconnector.take();
         if self.limits.drop_ticket(key.index) {
             self.tally.queued -= 1;
@@ -245,6 +212,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
 
     /// Something happened to the link `key`. Returns what should exist for it from now on; `None` if
     /// there is no such link.
+    #[expect(clippy::inline_always, reason = "a seventh of what it takes would be the call")]
+    #[inline(always)]
     pub fn handle(&mut self, now: Timestamp, key: Key, event: Event) -> Option<Action> {
         let slot = self.slots.get_mut(key.index as usize)?;
         if slot.generation != key.generation {
@@ -257,27 +226,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         if now > self.now {
             self.now = now.min(LAST);
         }
-        let told = Some(link.handle(self.now, event));
-        if let Some(Action::SleepUntil(wait)) = &told {
-            slot.follow(
-                Kind::Reconnecting,
-                wait.until,
-                &mut self.tally,
-                &mut self.wheel,
-                key.index,
-            );
-            return told;
-        }
-        self.follow(key.index, told)
-    }
-
-    /// A link does something else than wait.
-    #[inline(never)]
-    fn follow(&mut self, index: u32, told: Option<Action>) -> Option<Action> {
-        if let (Some(slot), Some(action)) = (self.slots.get_mut(index as usize), &told) {
-            slot.record(action, &mut self.tally, &mut self.wheel, index);
-        }
-        told
+        let action = link.handle(self.now, event);
+        slot.follow(&action, &mut self.tally, &mut self.wheel, key.index);
+        Some(action)
     }
 
     /// Replaces the endpoints of a link; see [`Reconnector::set_endpoints`]. Gives the old storage back
@@ -355,50 +306,42 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
 
     /// A link whose action may have changed since it was last told, and that action; `None` if there is
     /// none left at `now`. A link may be named although nothing new is asked of it.
+    #[expect(clippy::inline_always, reason = "a quarter of what it takes would be the call")]
+    #[inline(always)]
     pub fn poll(&mut self, now: Timestamp) -> Option<(Key, Action)> {
         if now > self.now {
             self.now = now.min(LAST);
         }
         if !self.news.is_empty() || self.limits.any() {
-            if let Some(told) = self.poll_queues(self.now) {
-                return Some(told);
-            }
+            return self.poll_queues();
         }
         loop {
-            let Self { wheel, slots, .. } = self;
-            let index = wheel.pop(self.now.as_nanos(), slots.as_mut_slice())?;
-            if let Some(next) = wheel.ahead() {
-                touch(slots, next);
+            let index = self.wheel.pop(self.now.as_nanos(), self.slots.as_mut_slice())?;
+            if let Some(next) = self.wheel.ahead() {
+                touch(&self.slots, next);
             }
-            let Some(slot) = slots.get_mut(index as usize) else { continue };
-            if slot.at > self.now.as_nanos() {
+            let Some(slot) = self.slots.get_mut(index as usize) else { continue };
+            let Some(link) = slot.reconnector.as_mut().filter(|_| slot.at <= self.now.as_nanos())
+            else {
                 continue;
-            }
-            let Some(link) = &mut slot.reconnector else { continue };
+            };
+            let action = link.handle(self.now, Event::Tick);
             let key = Key { index, generation: slot.generation };
-            if self.limits.any() {
-                if let Some(told) = self.due_in_turn(key) {
-                    return Some(told);
-                }
-                continue;
+            if let Action::Dial(dial) = &action {
+                (slot.at, slot.fresh) = (dial.wake.as_nanos(), true);
+                self.wheel.keep(slot.at);
+                slot.pass(Kind::dialing(dial), &mut self.tally);
+                return Some((key, action));
             }
-            let told = Some((key, link.handle(self.now, Event::Tick)));
-            if let Some((_, Action::Dial(dial))) = &told {
-                let kind = Kind::dialing(dial);
-                self.tally.pass(slot.kind, kind);
-                (slot.kind, slot.at, slot.fresh) = (kind, dial.wake.as_nanos(), true);
-                wheel.keep(slot.at);
-                return told;
-            }
-            if let Some(told) = self.due(told) {
-                return Some(told);
+            if self.due(index, &action) {
+                return Some((key, action));
             }
         }
     }
 
-    /// What does not wait for a timer.
+    /// As [`poll`](Self::poll), where not only timers count.
     #[inline(never)]
-    fn poll_queues(&mut self, now: Timestamp) -> Option<(Key, Action)> {
+    fn poll_queues(&mut self) -> Option<(Key, Action)> {
         while let Some(index) = self.news.pop_front() {
             let Some(slot) = self.slots.get_mut(index as usize) else { continue };
             if let (true, Some(link)) = (slot.news, &slot.reconnector) {
@@ -406,12 +349,20 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
                 return Some((Key { index, generation: slot.generation }, link.action()));
             }
         }
-        while let Some(index) = self.next_in_queue(now) {
-            if let Some(told) = self.admit(now, index) {
+        if !self.limits.any() {
+            return self.poll(self.now);
+        }
+        while let Some(index) = self.next_in_queue(self.now) {
+            if let Some(told) = self.admit(self.now, index) {
                 return Some(told);
             }
         }
-        None
+        loop {
+            let index = self.wheel.pop(self.now.as_nanos(), self.slots.as_mut_slice())?;
+            if let Some(told) = self.due_in_turn(index) {
+                return Some(told);
+            }
+        }
     }
 }
 

@@ -40,6 +40,7 @@ mod fleet;
 mod limits;
 mod order;
 mod ring;
+mod slot;
 mod turns;
 mod wheel;
 

@@ -56,10 +56,10 @@ impl Sorter {
 
     /// Moves a chain to `sorted`, in order; as many as were there are expected.
     pub(crate) fn sort(&mut self, cells: &mut Cells, chain: Chain, sorted: &mut Vec<Entry>) {
-        let parts = (sorted.len() / 2).max(1).next_power_of_two().min(PARTS);
+        let parts = (sorted.len() / 2).max(2).next_power_of_two().min(PARTS);
         let shift = u64::BITS - parts.ilog2();
-        // In two steps, since there may be one part only.
-        let part = |entry: u64| (entry >> 1 >> (shift - 1)) as usize % PARTS;
+        #[expect(clippy::cast_possible_truncation, reason = "there are few parts")]
+        let part = |entry: u64| (entry >> shift) as usize % PARTS;
         let all = &mut *self.parts;
         let mut count = 0;
         cells.read(chain, |entries| {
@@ -94,29 +94,21 @@ fn settle(entries: &mut [Entry]) {
     let mut last = Entry(0);
     for end in 0..entries.len() {
         let entry = entries[end];
-        if entry < last {
-            let sorted = &mut entries[..=end];
-            let place = insert(sorted, entry);
-            moves = moves.saturating_sub(end - place);
-            if moves == 0 {
-                return entries.sort_unstable();
-            }
-        } else {
+        if last <= entry {
             last = entry;
+            continue;
+        }
+        let mut place = end;
+        while place > 0 && entries[place - 1] > entry {
+            entries[place] = entries[place - 1];
+            place -= 1;
+        }
+        entries[place] = entry;
+        moves = moves.saturating_sub(end - place);
+        if moves == 0 {
+            return entries.sort_unstable();
         }
     }
-}
-
-/// Puts the last to where it belongs among the others, which are in order.
-#[inline]
-fn insert(sorted: &mut [Entry], entry: Entry) -> usize {
-    let mut place = sorted.len() - 1;
-    while place > 0 && sorted[place - 1] > entry {
-        sorted[place] = sorted[place - 1];
-        place -= 1;
-    }
-    sorted[place] = entry;
-    place
 }
 
 #[cfg(test)]

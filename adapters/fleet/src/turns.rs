@@ -6,11 +6,11 @@
 
 use core::borrow::Borrow;
 
-use redial::{Action, DialId, Endpoint, Event, Phase, Policy, Reconnector, Timestamp};
+use redial::{Action, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
 
-use crate::census::{Key, Kind, Tally};
-use crate::fleet::{Fleet, Slot};
-use crate::wheel::{NEVER, Wheel};
+use crate::census::{Key, Kind};
+use crate::fleet::Fleet;
+use crate::wheel::NEVER;
 
 impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// The first of the queue, if the limits allow a dial.
@@ -42,24 +42,22 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         told.then_some((Key { index, generation }, action))
     }
 
-    /// The wake of a link has come, and it does not dial.
+    /// The wake of a link has come, and it does not dial: whether it is to be named.
     #[inline(never)]
-    pub(crate) fn due(&mut self, told: Option<(Key, Action)>) -> Option<(Key, Action)> {
-        let (key, action) = told.as_ref()?;
-        let slot = self.slots.get_mut(key.index as usize)?;
+    pub(crate) fn due(&mut self, index: u32, action: &Action) -> bool {
+        let Some(slot) = self.slots.get_mut(index as usize) else { return false };
         slot.at = NEVER;
         let before = slot.kind;
-        let after = slot.record(action, &mut self.tally, &mut self.wheel, key.index);
-        if after.is_news_after(before) { told } else { None }
+        slot.record(action, &mut self.tally, &mut self.wheel, index);
+        slot.kind.is_news_after(before)
     }
 
-    /// As [`due`](Self::due), under limits, and nothing has been done about it.
-    #[inline(never)]
-    pub(crate) fn due_in_turn(&mut self, key: Key) -> Option<(Key, Action)> {
-        let index = key.index;
-        let slot = self.slots.get_mut(index as usize)?;
+    /// The wheel has come to a link, under limits.
+    pub(crate) fn due_in_turn(&mut self, index: u32) -> Option<(Key, Action)> {
+        let slot =
+            self.slots.get_mut(index as usize).filter(|slot| slot.at <= self.now.as_nanos())?;
         slot.at = NEVER;
-        let before = slot.kind;
+        let (before, key) = (slot.kind, Key { index, generation: slot.generation });
         let action = if self.limits.ticket(index) != 0 {
             // It took longer than expected, or another of its timers is due.
             self.requeue(self.now, index)
@@ -161,68 +159,6 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     pub(crate) fn record(&mut self, index: u32, action: &Action) {
         if let Some(slot) = self.slots.get_mut(index as usize) {
             slot.record(action, &mut self.tally, &mut self.wheel, index);
-        }
-    }
-}
-
-impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Slot<P, S> {
-    /// Counts and timers follow the action of a link.
-    #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
-    #[inline(always)]
-    pub(crate) fn record(
-        &mut self,
-        action: &Action,
-        tally: &mut Tally,
-        wheel: &mut Wheel,
-        index: u32,
-    ) -> Kind {
-        let (kind, wake) = match action {
-            Action::SleepUntil(wait) => (Kind::Reconnecting, wait.until),
-            Action::Dial(dial) => {
-                let kind = Kind::dialing(dial);
-                let at = dial.wake.as_nanos();
-                if core::mem::replace(&mut self.at, at) != at {
-                    // Few dials end by their deadline.
-                    self.fresh = true;
-                    wheel.guard(at, index);
-                }
-                tally.pass(self.kind, kind);
-                self.kind = kind;
-                return kind;
-            }
-            Action::Hold(hold) => (Kind::Connected, hold.wake.unwrap_or(Timestamp::MAX)),
-            Action::Idle => (self.idle(), Timestamp::MAX),
-            Action::GiveUp(_) => (Kind::GaveUp, Timestamp::MAX),
-        };
-        self.follow(kind, wake, tally, wheel, index);
-        kind
-    }
-
-    /// Counts and timers, when it does not dial.
-    #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
-    #[inline(always)]
-    pub(crate) fn follow(
-        &mut self,
-        kind: Kind,
-        wake: Timestamp,
-        tally: &mut Tally,
-        wheel: &mut Wheel,
-        index: u32,
-    ) {
-        let at = wake.as_nanos();
-        if core::mem::replace(&mut self.at, at) != at {
-            self.fresh = false;
-            wheel.file(at, index);
-        }
-        tally.pass(self.kind, kind);
-        self.kind = kind;
-    }
-
-    #[cold]
-    fn idle(&self) -> Kind {
-        match self.reconnector.as_ref().map(|link| link.status().phase) {
-            Some(Phase::Offline) => Kind::Offline,
-            _ => Kind::Idle,
         }
     }
 }

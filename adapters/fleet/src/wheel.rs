@@ -55,11 +55,12 @@ pub(crate) struct Wheel {
     far: Ring<FAR, { FAR / 64 }>,
     /// What is looked at when the next turn of the far slots begins.
     beyond: Chain,
-    /// Timers that may be fresh, beside those of this slot that are done; of these, how many are not.
-    fresh: Vec<u32>,
-    settled: usize,
-    /// The first that is fresh, or was.
+    /// How many timers are fresh, at most; and the first that is, or was.
+    fresh: usize,
     fresh_first: u64,
+    /// They are here, or among those of this slot that are done; of these, how many are not.
+    guarded: Vec<u32>,
+    settled: usize,
     /// Timers that were set when their slot had begun.
     late: BinaryHeap<Reverse<Entry>>,
     sorter: Sorter,
@@ -78,9 +79,10 @@ impl Wheel {
             near: Ring::new(),
             far: Ring::new(),
             beyond: Chain::EMPTY,
-            fresh: Vec::new(),
-            settled: 0,
+            fresh: 0,
             fresh_first: NEVER,
+            guarded: Vec::new(),
+            settled: 0,
             late: BinaryHeap::new(),
             sorter: Sorter::new(),
         }
@@ -114,20 +116,27 @@ impl Wheel {
         }
     }
 
-    /// As [`file`](Self::file), for a timer that will probably be set anew before it is due: it is filed
-    /// when this slot ends, if it is still fresh then.
+    /// As [`file`](Self::file), for a timer that will probably be set anew before it is due, and is fresh
+    /// from now on: it is filed when this slot ends, if it is still fresh then.
     #[inline]
     pub(crate) fn guard(&mut self, at: u64, index: u32) {
-        self.fresh.push(index);
+        self.guarded.push(index);
         self.keep(at);
     }
 
     /// As [`guard`](Self::guard), for a timer that was popped just now.
     #[inline]
     pub(crate) fn keep(&mut self, at: u64) {
+        self.fresh += 1;
         if at < self.fresh_first {
             self.fresh_first = at;
         }
+    }
+
+    /// A timer that may be fresh is not any more.
+    #[inline]
+    pub(crate) fn unguard(&mut self, fresh: &mut bool) {
+        self.fresh -= usize::from(core::mem::take(fresh));
     }
 
     /// Of the slot that has begun, or past, or far off.
@@ -184,7 +193,7 @@ impl Wheel {
             if let Some(Reverse(entry)) = self.late.peek().filter(|entry| entry.0 < self.ripe) {
                 let index = entry.index();
                 self.late.pop();
-                self.fresh.push(index);
+                self.guarded.push(index);
                 return Some(index);
             }
             if !(over || now >= self.fresh_first || self.crowded()) || !self.turn(now, timers) {
@@ -196,12 +205,12 @@ impl Wheel {
     /// Stale entries outnumber the timers by far: somebody moves timers without end.
     fn crowded(&self) -> bool {
         let many = BLOCKS + self.count;
-        self.cells.blocks() > many || self.fresh.len().max(self.late.len()) > many
+        self.cells.blocks() > many || self.guarded.len().max(self.late.len()) > many
     }
 
     /// Goes to the next slot in use that begins at or before `now`; false if there is none.
     fn turn(&mut self, now: u64, timers: &mut (impl Timers + ?Sized)) -> bool {
-        if self.fresh_first != NEVER || !self.fresh.is_empty() {
+        if self.fresh_first != NEVER || !self.guarded.is_empty() {
             self.settle(timers);
             return true;
         }
@@ -248,26 +257,30 @@ impl Wheel {
         }
     }
 
-    /// Files what has stayed fresh.
+    /// Files what has stayed fresh: mostly the last.
     fn settle(&mut self, timers: &mut (impl Timers + ?Sized)) {
-        self.fresh_first = NEVER;
+        while let (Some(index), true) = (self.guarded.pop(), self.fresh > 0) {
+            self.file_fresh(index, timers);
+        }
+        self.guarded.clear();
         let soon = core::mem::take(&mut self.soon);
-        for entry in soon.iter().take(self.done).skip(self.settled) {
-            if let Some(at) = timers.take_fresh(entry.index()) {
-                self.file_later(at, entry.index());
+        let done = soon.get(self.settled..self.done).unwrap_or_default();
+        for entry in done.iter().rev() {
+            if self.fresh == 0 {
+                break;
             }
+            self.file_fresh(entry.index(), timers);
         }
         (self.soon, self.settled) = (soon, self.done);
-        while let Some(index) = self.fresh.pop() {
-            if let Some(at) = timers.take_fresh(index) {
-                self.file_later(at, index);
-            }
-        }
+        (self.fresh, self.fresh_first) = (0, NEVER);
     }
 
-    #[cold]
-    fn file_later(&mut self, at: u64, index: u32) {
-        self.file(at, index);
+    #[inline]
+    fn file_fresh(&mut self, index: u32, timers: &mut (impl Timers + ?Sized)) {
+        if let Some(at) = timers.take_fresh(index) {
+            self.fresh -= 1;
+            self.file(at, index);
+        }
     }
 
     /// Files every timer anew, and none twice.
@@ -295,14 +308,17 @@ impl Wheel {
     /// When to look next, at or before the first timer; [`Timestamp::MAX`] for never.
     pub(crate) fn next(&self) -> Timestamp {
         let begun = self.slot << SLOT;
-        let soon = self.soon.get(self.done).map_or(NEVER, |entry| begun + entry.within());
         let late = self.late.peek().map_or(NEVER, |Reverse(entry)| begun + entry.within());
+        let early = late.min(self.fresh_first);
+        if let Some(entry) = self.soon.get(self.done) {
+            return Timestamp::from_nanos(early.min(begun + entry.within()));
+        }
         let (near, far, beyond) = self.first();
-        let slot = match near.min(far).min(beyond) {
+        let first = match near.min(far).min(beyond) {
             NEVER => NEVER,
             slot => slot << SLOT,
         };
-        Timestamp::from_nanos(soon.min(late).min(slot).min(self.fresh_first))
+        Timestamp::from_nanos(early.min(first))
     }
 
     /// Bytes on the heap.
@@ -311,7 +327,7 @@ impl Wheel {
             + Ring::<NEAR, { NEAR / 64 }>::BYTES
             + Ring::<FAR, { FAR / 64 }>::BYTES
             + (self.soon.capacity() + self.late.capacity()) * size_of::<Entry>()
-            + self.fresh.capacity() * size_of::<u32>()
+            + self.guarded.capacity() * size_of::<u32>()
             + Sorter::BYTES
     }
 }

@@ -47,7 +47,8 @@ impl Owner {
     fn set(&mut self, index: u32, at: u64) {
         let timer = &mut self.timers[index as usize];
         if timer.at != at {
-            *timer = Timer { at, fresh: false };
+            timer.at = at;
+            self.wheel.unguard(&mut timer.fresh);
             self.wheel.file(at, index);
         }
     }
@@ -70,7 +71,8 @@ impl Owner {
             let index = self.wheel.pop(now, &mut *self.timers)?;
             let timer = &mut self.timers[index as usize];
             if timer.at <= now {
-                *timer = Timer { at: NEVER, fresh: false };
+                timer.at = NEVER;
+                self.wheel.unguard(&mut timer.fresh);
                 if let Some(later) = keep {
                     *timer = Timer { at: now + later, fresh: true };
                     self.wheel.keep(timer.at);

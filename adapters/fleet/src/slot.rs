@@ -1,0 +1,123 @@
+//! One link of a fleet, and what follows its actions: counts and timers.
+
+use core::borrow::Borrow;
+
+use redial::{Action, Endpoint, Phase, Policy, Reconnector, Timestamp};
+
+use crate::census::{Kind, Tally};
+use crate::wheel::{NEVER, Timers, Wheel};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Slot<P, S> {
+    pub(crate) reconnector: Option<Reconnector<P, S>>,
+    /// When to look at it; what the wheel has filed for other times is stale.
+    pub(crate) at: u64,
+    pub(crate) generation: u32,
+    pub(crate) kind: Kind,
+    /// The wheel was told of the time, and has not filed it.
+    pub(crate) fresh: bool,
+    /// Is to be reported by `poll`.
+    pub(crate) news: bool,
+}
+
+impl<P, S> Timers for [Slot<P, S>] {
+    #[inline]
+    fn at(&self, index: u32) -> u64 {
+        self.get(index as usize).map_or(NEVER, |slot| slot.at)
+    }
+
+    #[inline]
+    fn take_fresh(&mut self, index: u32) -> Option<u64> {
+        let slot = self.get_mut(index as usize).filter(|slot| slot.fresh)?;
+        slot.fresh = false;
+        Some(slot.at)
+    }
+}
+
+impl<P, S> Slot<P, S> {
+    pub(crate) const fn new(generation: u32) -> Self {
+        Self {
+            reconnector: None,
+            at: NEVER,
+            generation,
+            kind: Kind::Idle,
+            fresh: false,
+            news: false,
+        }
+    }
+
+    /// It is of this kind from now on.
+    #[inline]
+    pub(crate) fn pass(&mut self, kind: Kind, tally: &mut Tally) {
+        tally.leave(self.kind);
+        tally.enter(kind);
+        self.kind = kind;
+    }
+
+    /// Its wake is not that of a dial.
+    #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
+    #[inline(always)]
+    pub(crate) fn set(&mut self, wake: Timestamp, wheel: &mut Wheel, index: u32) {
+        let at = wake.as_nanos();
+        if core::mem::replace(&mut self.at, at) != at || self.fresh {
+            wheel.unguard(&mut self.fresh);
+            wheel.file(at, index);
+        }
+    }
+}
+
+impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Slot<P, S> {
+    /// Counts and timers follow the action of a link. Most often it waits.
+    #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
+    #[inline(always)]
+    pub(crate) fn follow(
+        &mut self,
+        action: &Action,
+        tally: &mut Tally,
+        wheel: &mut Wheel,
+        index: u32,
+    ) {
+        if let Action::SleepUntil(wait) = action {
+            self.set(wait.until, wheel, index);
+            self.pass(Kind::Reconnecting, tally);
+        } else {
+            self.record(action, tally, wheel, index);
+        }
+    }
+
+    /// As [`follow`](Self::follow), for any action.
+    #[inline(never)]
+    pub(crate) fn record(
+        &mut self,
+        action: &Action,
+        tally: &mut Tally,
+        wheel: &mut Wheel,
+        index: u32,
+    ) {
+        let (kind, wake) = match action {
+            Action::Dial(dial) => {
+                let at = dial.wake.as_nanos();
+                if core::mem::replace(&mut self.at, at) != at {
+                    // Few dials end by their deadline.
+                    self.fresh = true;
+                    wheel.guard(at, index);
+                }
+                return self.pass(Kind::dialing(dial), tally);
+            }
+            Action::SleepUntil(wait) => (Kind::Reconnecting, wait.until),
+            Action::Hold(hold) => (Kind::Connected, hold.wake.unwrap_or(Timestamp::MAX)),
+            Action::Idle => (self.idle(), Timestamp::MAX),
+            Action::GiveUp(_) => (Kind::GaveUp, Timestamp::MAX),
+        };
+        self.set(wake, wheel, index);
+        self.pass(kind, tally);
+    }
+
+    #[cold]
+    fn idle(&self) -> Kind {
+        match self.reconnector.as_ref().map(|link| link.status().phase) {
+            Some(Phase::Offline) => Kind::Offline,
+            _ => Kind::Idle,
+        }
+    }
+}
