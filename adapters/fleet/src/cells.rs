@@ -2,22 +2,24 @@
 
 use alloc::vec::Vec;
 
-/// A chain of blocks, by the cell that was filled last.
+/// A chain of blocks, by the cell that is filled next. At a block's end that is the next one's first, which
+/// no entry goes to: the chain is full.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Chain(u32);
 
 impl Chain {
-    /// The last cell of the first block, which no chain has: full, so that the next entry begins a block.
-    pub(crate) const EMPTY: Self = Self(Cells::LAST);
+    pub(crate) const EMPTY: Self = Self(0);
 
     /// The next entry begins a block.
     #[inline]
     pub(crate) fn is_full(self) -> bool {
-        self.0 & Cells::LAST == Cells::LAST
+        self.0 & Cells::WITHIN == 0
     }
 
+    /// The first cell of its last block.
+    #[inline]
     fn block(self) -> usize {
-        (self.0 & !Cells::LAST) as usize
+        (self.0.wrapping_sub(1) & !Cells::WITHIN) as usize
     }
 }
 
@@ -47,16 +49,16 @@ impl Cells {
 
     /// Cells of a block.
     pub(crate) const BLOCK: usize = 16;
-    /// The bits of a cell within its block, all set in the last one.
-    const LAST: u32 = 15;
+    /// The bits of a cell within its block.
+    const WITHIN: u32 = 15;
 
     /// Adds to a chain that is not full.
     #[inline]
     pub(crate) fn push(&mut self, chain: &mut Chain, entry: u64) {
-        chain.0 += 1;
         if let Some(cell) = self.all.get_mut(chain.0 as usize) {
             *cell = entry;
         }
+        chain.0 += 1;
     }
 
     /// A block that continues the chain `before`, and has no entry yet.
@@ -86,7 +88,7 @@ impl Cells {
             }
             *cell = before.0.into();
         }
-        Chain(block)
+        Chain(block + 1)
     }
 
     /// All of a chain, a block at a time, the last first.
@@ -94,7 +96,7 @@ impl Cells {
     pub(crate) fn read(&self, mut chain: Chain, mut take: impl FnMut(&[u64])) {
         while chain != Chain::EMPTY {
             let block = chain.block();
-            take(self.all.get(block + 1..=chain.0 as usize).unwrap_or_default());
+            take(self.all.get(block + 1..chain.0 as usize).unwrap_or_default());
             chain = self.all.get(block).map_or(Chain::EMPTY, |cell| Chain(low(*cell)));
         }
     }
@@ -104,7 +106,7 @@ impl Cells {
     pub(crate) fn drain(&mut self, mut chain: Chain, mut take: impl FnMut(&[u64])) {
         while chain != Chain::EMPTY {
             let block = chain.block();
-            take(self.all.get(block + 1..=chain.0 as usize).unwrap_or_default());
+            take(self.all.get(block + 1..chain.0 as usize).unwrap_or_default());
             chain = self.release(block);
         }
     }
@@ -114,10 +116,11 @@ impl Cells {
         if *chain == Chain::EMPTY {
             return None;
         }
-        let entry = self.all.get(chain.0 as usize).copied();
+        let block = chain.block();
         chain.0 -= 1;
-        if chain.0 & Self::LAST == 0 {
-            *chain = self.release(chain.block());
+        let entry = self.all.get(chain.0 as usize).copied();
+        if chain.0 as usize == block + 1 {
+            *chain = self.release(block);
         }
         entry
     }

@@ -313,10 +313,12 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             self.now = now.min(LAST);
         }
         if !self.news.is_empty() || self.limits.any() {
-            return self.poll_queues();
+            // Taken apart, so that what is below is not stored for it.
+            let (key, action) = self.poll_queues()?;
+            return Some((key, action));
         }
         loop {
-            let index = self.wheel.pop(self.now.as_nanos(), self.slots.as_mut_slice())?;
+            let index = self.pop()?;
             if let Some(next) = self.wheel.ahead() {
                 touch(&self.slots, next);
             }
@@ -339,6 +341,15 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         }
     }
 
+    /// The next link that the wheel names.
+    #[inline]
+    fn pop(&mut self) -> Option<u32> {
+        match self.wheel.pop() {
+            None => self.wheel.pop_next(self.now.as_nanos(), self.slots.as_mut_slice()),
+            index => index,
+        }
+    }
+
     /// As [`poll`](Self::poll), where not only timers count.
     #[inline(never)]
     fn poll_queues(&mut self) -> Option<(Key, Action)> {
@@ -358,7 +369,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             }
         }
         loop {
-            let index = self.wheel.pop(self.now.as_nanos(), self.slots.as_mut_slice())?;
+            let index = self.pop()?;
             if let Some(told) = self.due_in_turn(index) {
                 return Some(told);
             }

@@ -54,12 +54,12 @@ impl<P, S> Slot<P, S> {
         self.kind = kind;
     }
 
-    /// Its wake is not that of a dial.
+    /// It is to be looked at then, and it does not dial.
     #[expect(clippy::inline_always, reason = "half of what it takes would be the call")]
     #[inline(always)]
     pub(crate) fn set(&mut self, wake: Timestamp, wheel: &mut Wheel, index: u32) {
         let at = wake.as_nanos();
-        if core::mem::replace(&mut self.at, at) != at || self.fresh {
+        if core::mem::replace(&mut self.at, at) != at {
             wheel.unguard(&mut self.fresh);
             wheel.file(at, index);
         }
@@ -109,6 +109,10 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Slot<P, S> {
             Action::Idle => (self.idle(), Timestamp::MAX),
             Action::GiveUp(_) => (Kind::GaveUp, Timestamp::MAX),
         };
+        if self.fresh {
+            // What follows a dial may have the same wake, and may last longer.
+            self.at = NEVER;
+        }
         self.set(wake, wheel, index);
         self.pass(kind, tally);
     }

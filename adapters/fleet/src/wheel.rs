@@ -156,17 +156,13 @@ impl Wheel {
         }
     }
 
-    /// A timer that may be due at `now`: if it is not, this was a stale entry of it. Otherwise it is no
-    /// longer filed.
+    /// A timer that may be due: if it is not, this was a stale entry of it. Otherwise it is no longer
+    /// filed. `None` if [`pop_next`](Self::pop_next) is to be asked.
     #[inline]
-    pub(crate) fn pop(&mut self, now: u64, timers: &mut (impl Timers + ?Sized)) -> Option<u32> {
-        match self.soon.get(self.done) {
-            Some(entry) if *entry < self.ripe => {
-                self.done += 1;
-                Some(entry.index())
-            }
-            _ => self.pop_next(now, timers),
-        }
+    pub(crate) fn pop(&mut self) -> Option<u32> {
+        let entry = self.soon.get(self.done).filter(|entry| **entry < self.ripe)?;
+        self.done += 1;
+        Some(entry.index())
     }
 
     /// Once for every few of them, the timers that come up next.
@@ -180,15 +176,33 @@ impl Wheel {
         self.soon.get(begin..self.announced)
     }
 
-    /// As [`pop`](Self::pop), when nothing more is known to be due.
+    /// As [`pop`](Self::pop), up to `now`; `None` if nothing more is due.
     #[inline(never)]
-    fn pop_next(&mut self, now: u64, timers: &mut (impl Timers + ?Sized)) -> Option<u32> {
+    pub(crate) fn pop_next(
+        &mut self,
+        now: u64,
+        timers: &mut (impl Timers + ?Sized),
+    ) -> Option<u32> {
+        if now >> SLOT == self.slot {
+            self.ripe = Entry::new(now, u32::MAX);
+            if let Some(index) = self.pop() {
+                return Some(index);
+            }
+            if self.late.is_empty() && now < self.fresh_first && !self.crowded() {
+                return None;
+            }
+        }
+        self.pop_apart(now, timers)
+    }
+
+    /// As [`pop_next`](Self::pop_next), when that is not in order, or another slot begins.
+    #[inline(never)]
+    fn pop_apart(&mut self, now: u64, timers: &mut (impl Timers + ?Sized)) -> Option<u32> {
         loop {
             let over = now >> SLOT > self.slot;
             self.ripe = if over { Entry::LAST } else { Entry::new(now, u32::MAX) };
-            if let Some(entry) = self.soon.get(self.done).filter(|entry| **entry < self.ripe) {
-                self.done += 1;
-                return Some(entry.index());
+            if let Some(index) = self.pop() {
+                return Some(index);
             }
             if let Some(Reverse(entry)) = self.late.peek().filter(|entry| entry.0 < self.ripe) {
                 let index = entry.index();

@@ -33,7 +33,8 @@ pub(crate) struct Links {
     up: VecDeque<(Timestamp, Key, DialId)>,
     /// Dials in flight.
     dials: Vec<(Key, DialId)>,
-    ended: Vec<(Key, DialId)>,
+    /// Room for those of the next turn.
+    spare: Vec<(Key, DialId)>,
     now: Timestamp,
     draws: Draws,
     events: u64,
@@ -49,8 +50,8 @@ impl World for Links {
             let key = fleet.insert(now, Reconnector::new(&SHARED, seed));
             fleet.handle(now, key, Event::Start);
         }
-        let (up, dials, ended) = (VecDeque::new(), Vec::new(), Vec::new());
-        Self { fleet, up, dials, ended, now, draws: Draws(1), events: 0 }
+        let (up, dials, spare) = (VecDeque::new(), Vec::new(), Vec::new());
+        Self { fleet, up, dials, spare, now, draws: Draws(1), events: 0 }
     }
 
     fn server(&self) -> usize {
@@ -87,12 +88,11 @@ impl World for Links {
                 self.begin(key, &action);
             }
             // A dial takes one turn of the loop.
-            self.ended.append(&mut self.dials);
-            for place in 0..self.ended.len() {
-                let (key, id) = self.ended[place];
+            let mut ended = core::mem::replace(&mut self.dials, core::mem::take(&mut self.spare));
+            for (key, id) in ended.drain(..) {
                 self.end(key, id);
             }
-            self.ended.clear();
+            self.spare = ended;
         }
         self.events - before
     }

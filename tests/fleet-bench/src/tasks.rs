@@ -16,20 +16,19 @@ static EVENTS: AtomicU64 = AtomicU64::new(0);
 /// The shortest that the fleet's policy has.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// `SplitMix64`, the same for both sides.
+/// A linear congruential generator, the same for both sides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Draws(pub(crate) u64);
 
 impl Draws {
+    /// Its upper half is random.
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0
     }
 
     pub(crate) fn one_in_eight(&mut self) -> bool {
-        self.next() % 8 == 0
+        self.next() >> 61 == 0
     }
 }
 
@@ -37,7 +36,7 @@ pub(crate) struct Tasks(Runtime, Instant);
 
 async fn link(seed: u64) {
     let mut draws = Draws(seed);
-    sleep(Duration::from_millis(draws.next() % 30_000)).await;
+    sleep(Duration::from_millis((draws.next() >> 32) % 30_000)).await;
     let backoff = ExponentialBuilder::new()
         // Its jitter adds up to the whole delay: between these and twice as much, as the fleet's waits.
         .with_min_delay(Duration::from_millis(50))

@@ -68,7 +68,8 @@ impl Owner {
     /// A timer that is due at `now`. It is then unset, or set to what is later by `keep`.
     fn pop(&mut self, now: u64, keep: Option<u64>) -> Option<u32> {
         loop {
-            let index = self.wheel.pop(now, &mut *self.timers)?;
+            let wheel = &mut self.wheel;
+            let index = wheel.pop().or_else(|| wheel.pop_next(now, &mut *self.timers))?;
             let timer = &mut self.timers[index as usize];
             if timer.at <= now {
                 timer.at = NEVER;
