@@ -55,10 +55,11 @@ impl Cells {
     /// Adds to a chain that is not full.
     #[inline]
     pub(crate) fn push(&mut self, chain: &mut Chain, entry: u64) {
-        if let Some(cell) = self.all.get_mut(chain.0 as usize) {
+        let place = chain.0 as usize;
+        chain.0 += 1;
+        if let Some(cell) = self.all.get_mut(place) {
             *cell = entry;
         }
-        chain.0 += 1;
     }
 
     /// A block that continues the chain `before`, and has no entry yet.

@@ -6,7 +6,7 @@ use core::borrow::Borrow;
 use core::hint::black_box;
 use core::num::NonZeroU32;
 
-use redial::{Action, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
+use redial::{Action, Dial, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
 
 use crate::census::{Counts, Key, Kind, Tally};
 use crate::limits::Limits;
@@ -56,6 +56,8 @@ pub struct Fleet<P = Policy, S = [Endpoint; 1]> {
     pub(crate) tally: Tally,
     /// Links to be reported, whose actions a call for the whole fleet has changed.
     pub(crate) news: VecDeque<u32>,
+    /// There is more to `poll` than the wheel: news, or limits.
+    busy: bool,
     pub(crate) now: Timestamp,
     pub(crate) offline: bool,
 }
@@ -76,6 +78,7 @@ impl<P, S> Fleet<P, S> {
             limits: Limits::default(),
             tally: Tally::default(),
             news: VecDeque::new(),
+            busy: false,
             now: Timestamp::ORIGIN,
             offline: false,
         }
@@ -90,6 +93,7 @@ impl<P, S> Fleet<P, S> {
     #[must_use]
     pub fn max_dials_per_second(mut self, dials: NonZeroU32) -> Self {
         self.limits.set_rate(dials);
+        self.busy = true;
         self
     }
 
@@ -98,6 +102,7 @@ impl<P, S> Fleet<P, S> {
     #[must_use]
     pub fn max_in_flight(mut self, dials: NonZeroU32) -> Self {
         self.limits.set_in_flight(dials);
+        self.busy = true;
         self
     }
 
@@ -187,6 +192,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         if let (Some(slot), true) = (self.slots.get_mut(index as usize), action != Action::Idle) {
             slot.news = true;
             self.news.push_back(index);
+            self.busy = true;
         }
         key
     }
@@ -296,6 +302,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             if !slot.news && named(&before) != named(&action) {
                 slot.news = true;
                 self.news.push_back(index);
+                self.busy = true;
             }
         }
     }
@@ -312,7 +319,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         if now > self.now {
             self.now = now.min(LAST);
         }
-        if !self.news.is_empty() || self.limits.any() {
+        if self.busy {
             // Taken apart, so that what is below is not stored for it.
             let (key, action) = self.poll_queues()?;
             return Some((key, action));
@@ -329,10 +336,10 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             };
             let action = link.handle(self.now, Event::Tick);
             let key = Key { index, generation: slot.generation };
-            if let Action::Dial(dial) = &action {
+            if let Action::Dial(dial @ Dial { serving: None, .. }) = &action {
                 (slot.at, slot.fresh) = (dial.wake.as_nanos(), true);
                 self.wheel.keep(slot.at);
-                slot.pass(Kind::dialing(dial), &mut self.tally);
+                slot.pass(Kind::Connecting, &mut self.tally);
                 return Some((key, action));
             }
             if self.due(index, &action) {
@@ -360,7 +367,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
                 return Some((Key { index, generation: slot.generation }, link.action()));
             }
         }
-        if !self.limits.any() {
+        self.busy = self.limits.any();
+        if !self.busy {
             return self.poll(self.now);
         }
         while let Some(index) = self.next_in_queue(self.now) {

@@ -34,14 +34,16 @@ impl<const N: usize, const WORDS: usize> Ring<N, WORDS> {
     pub(crate) fn push(&mut self, cells: &mut Cells, slot: u64, entry: u64) {
         let place = Self::place(slot);
         if self.chains[place].is_full() {
-            self.extend(cells, place);
+            return self.extend(cells, place, entry);
         }
         cells.push(&mut self.chains[place], entry);
     }
 
     #[inline(never)]
-    fn extend(&mut self, cells: &mut Cells, place: usize) {
-        self.chains[place] = cells.extend(self.chains[place]);
+    fn extend(&mut self, cells: &mut Cells, place: usize, entry: u64) {
+        let chain = &mut self.chains[place];
+        *chain = cells.extend(*chain);
+        cells.push(chain, entry);
         self.used[place / 64] |= 1 << (place % 64);
         self.words |= 1 << (place / 64);
     }

@@ -78,8 +78,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Slot<P, S> {
         index: u32,
     ) {
         if let Action::SleepUntil(wait) = action {
-            self.set(wait.until, wheel, index);
             self.pass(Kind::Reconnecting, tally);
+            self.set(wait.until, wheel, index);
         } else {
             self.record(action, tally, wheel, index);
         }
@@ -96,25 +96,26 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Slot<P, S> {
     ) {
         let (kind, wake) = match action {
             Action::Dial(dial) => {
+                self.pass(Kind::dialing(dial), tally);
                 let at = dial.wake.as_nanos();
                 if core::mem::replace(&mut self.at, at) != at {
                     // Few dials end by their deadline.
                     self.fresh = true;
                     wheel.guard(at, index);
                 }
-                return self.pass(Kind::dialing(dial), tally);
+                return;
             }
             Action::SleepUntil(wait) => (Kind::Reconnecting, wait.until),
             Action::Hold(hold) => (Kind::Connected, hold.wake.unwrap_or(Timestamp::MAX)),
             Action::Idle => (self.idle(), Timestamp::MAX),
             Action::GiveUp(_) => (Kind::GaveUp, Timestamp::MAX),
         };
+        self.pass(kind, tally);
         if self.fresh {
             // What follows a dial may have the same wake, and may last longer.
             self.at = NEVER;
         }
         self.set(wake, wheel, index);
-        self.pass(kind, tally);
     }
 
     #[cold]

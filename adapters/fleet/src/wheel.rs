@@ -120,8 +120,8 @@ impl Wheel {
     /// from now on: it is filed when this slot ends, if it is still fresh then.
     #[inline]
     pub(crate) fn guard(&mut self, at: u64, index: u32) {
-        self.guarded.push(index);
         self.keep(at);
+        self.guarded.push(index);
     }
 
     /// As [`guard`](Self::guard), for a timer that was popped just now.
@@ -188,7 +188,8 @@ impl Wheel {
             if let Some(index) = self.pop() {
                 return Some(index);
             }
-            if self.late.is_empty() && now < self.fresh_first && !self.crowded() {
+            let late = self.late.peek().is_some_and(|entry| entry.0 < self.ripe);
+            if !late && now < self.fresh_first && !self.crowded() {
                 return None;
             }
         }

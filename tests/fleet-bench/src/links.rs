@@ -89,9 +89,11 @@ impl World for Links {
             }
             // A dial takes one turn of the loop.
             let mut ended = core::mem::replace(&mut self.dials, core::mem::take(&mut self.spare));
-            for (key, id) in ended.drain(..) {
-                self.end(key, id);
+            self.events += ended.len() as u64;
+            for (key, id) in &ended {
+                self.end(*key, *id);
             }
+            ended.clear();
             self.spare = ended;
         }
         self.events - before
@@ -107,7 +109,6 @@ impl Links {
 
     /// One dial in eight succeeds.
     fn end(&mut self, key: Key, id: DialId) {
-        self.events += 1;
         let event = if self.draws.one_in_eight() {
             self.up.push_back((self.now.saturating_add(UP), key, id));
             Event::Connected(id)
