@@ -12,14 +12,14 @@ use crate::classify::{Classify, Ended};
 use crate::error::LinkError;
 use crate::hub::Hub;
 use crate::runtime::Runtime;
-use crate::session::{Attempt, Session};
+use crate::session::{Attempt, Line, Session};
 use crate::sharing::Sharing;
 use crate::sync;
 use crate::telemetry::Telemetry;
 use crate::transition::Observe;
 use crate::view::{Connection, End, View};
 use crate::wait::Wait;
-use crate::world::{Dialing, Happened, Serving, World};
+use crate::world::{Happened, Serving, World};
 
 /// What a driver chooses that needs no type of its own.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub(crate) struct Engine<R, P, S, O, H, E> {
     settled: bool,
     /// When to look again.
     wake: Timestamp,
-    /// When something happened last.
+    /// When the clock was looked at last: when something happened last.
     pub(crate) now: Timestamp,
     pub(crate) record: Record,
     /// The last error of this outage.
@@ -161,20 +161,22 @@ where
                 self.wake = self.next(&action);
                 self.settled = true;
             }
-            let happened = wait.poll(cx, &self.runtime, self.wake, |cx| match world.poll(cx) {
-                Poll::Pending => self.hub.poll_spoken(cx).map(|()| Happened::Spoken),
+            let Self { runtime, hub, now, wake, .. } = &*self;
+            let happened = wait.poll(cx, runtime, *now, *wake, |cx| match world.poll(cx) {
+                Poll::Pending => hub.poll_spoken(cx).map(|()| Happened::Spoken),
                 happened @ Poll::Ready(_) => happened,
             });
             let happened = ready!(happened);
             self.settled = false;
             let now = self.runtime.now();
+            self.now = now;
             match happened {
-                Some(Happened::Dialed(dialing, Ok(connection))) => {
-                    self.connected(now, world, dialing, connection, serve)?;
+                Some(Happened::Dialed(line, Ok(connection))) => {
+                    self.connected(now, world, line, connection, serve)?;
                 }
-                Some(Happened::Dialed(Dialing { dial, .. }, Err(error))) => {
+                Some(Happened::Dialed(line, Err(error))) => {
                     let failure = error.classify();
-                    let event = Event::DialFailed(dial.id, failure);
+                    let event = Event::DialFailed(line.id, failure);
                     self.lost(now, event, failure, error.into());
                 }
                 Some(Happened::Ended(id, ended)) => self.ended(now, world, id, ended),
@@ -195,7 +197,7 @@ where
                     self.handle(now, Event::Tick, None, None);
                 }
             }
-            let drained = |by| world.links.is_empty() || now >= by;
+            let drained = |by| world.is_down() || now >= by;
             if self.shutdown.is_some_and(drained) && !self.stopped {
                 self.stop(now);
             }
@@ -257,13 +259,11 @@ where
             return ended;
         }
         let id = action.held().filter(|_| self.shutdown.is_none());
-        let link = world.links.iter().find(|link| Some(link.id) == id);
-        let held = link.map(|Serving { id, endpoint, shared, .. }| {
-            Connection::new(*id, *endpoint, shared.clone())
+        let link = id.and_then(|id| world.link(id));
+        let held = link.and_then(|Serving { line, shared, .. }| {
+            Some(Connection::new(line.id, line.endpoint, shared.clone()?))
         });
-        let mut links = world.links.iter().map(|link| link.id);
-        let named = [links.next(), links.next()];
-        let changed = self.view.publish(held, named, ended, self.starts);
+        let changed = self.view.publish(held, world.ids(), ended, self.starts);
         if self.hub.set_status(since, status) || changed {
             self.hub.announce();
         }
@@ -274,22 +274,21 @@ where
         &mut self,
         now: Timestamp,
         world: &mut World<K, C, D, V>,
-        Dialing { dial, slot, future }: Dialing<D>,
+        line: Line,
         connection: C,
         serve: &mut impl FnMut(C, Session) -> V,
     ) -> Result<(), LinkError<E>>
     where
         K: Sharing<C, Shared = H>,
     {
-        drop(future);
-        self.handle(now, Event::Connected(dial.id), None, None);
-        if self.reconnector.action().held() != Some(dial.id) {
+        let action = self.handle(now, Event::Connected(line.id), None, None);
+        if action.held() != Some(line.id) {
             return Ok(());
         }
         let idles = self.reconnector.policy().idle_timeout().is_some();
-        let session = Session::new(dial, idles, slot.clone(), self.hub.clone());
+        let session = Session::new(line.clone(), idles, self.hub.clone());
         let serve = |connection| serve(connection, session);
-        world.hold(dial, slot, connection, serve).map_err(LinkError::Panicked)
+        world.hold(line, connection, serve).map_err(LinkError::Panicked)
     }
 
     fn ended<K, C, D, V>(
@@ -301,12 +300,15 @@ where
     ) where
         K: Sharing<C, Shared = H>,
     {
-        let link = world.links.iter().find(|link| link.id == id);
-        let Some(slot) = link.map(|link| link.slot.clone()) else { return };
-        self.hear(now, id, &slot);
-        let held = self.reconnector.action().held() == Some(id);
+        let Some(link) = world.link(id) else { return };
+        self.hear(now, &link.line);
+        let named = |action: Action| action.held() == Some(id);
         match ended {
-            Ended::Finished if held && !slot.is_draining() => self.finish(now),
+            Ended::Finished
+                if !link.line.slot.is_draining() && named(self.reconnector.action()) =>
+            {
+                self.finish(now);
+            }
             // Told to finish, it has: that is no reason to stop the link.
             Ended::Finished => {
                 self.handle(now, Event::Closed(id, Failure::Unreachable), None, None);
@@ -316,7 +318,6 @@ where
                 self.lost(now, Event::Closed(id, failure), failure, error.into());
             }
         }
-        drop(slot);
         world.close(id);
     }
 }

@@ -3,19 +3,17 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use redial::{
-    Action, DialId, Endpoint, Event, Failure, Policy, Reconnector, Refresh, Status, Timestamp,
-};
+use redial::{Action, Endpoint, Event, Failure, Policy, Reconnector, Refresh, Status, Timestamp};
 
 use crate::classify::Classify;
 use crate::engine::{Engine, Record};
 use crate::error::LinkError;
 use crate::hub::{News, Wanted, Wishes};
 use crate::runtime::Runtime;
-use crate::session::Slot;
+use crate::session::Line;
 use crate::sharing::Sharing;
 use crate::transition::{Observe, Source, Transition};
-use crate::world::{Dialing, Serving, World};
+use crate::world::World;
 
 impl<R, P, S, O, H, E> Engine<R, P, S, O, H, E>
 where
@@ -50,13 +48,11 @@ where
     where
         K: Sharing<C, Shared = H>,
     {
-        if let Some(Dialing { dial, slot, .. }) = &world.dial {
-            if slot.take_progress() {
-                self.handle(now, Event::Progress(dial.id), None, None);
-            }
+        if let Some(id) = world.take_progress() {
+            self.handle(now, Event::Progress(id), None, None);
         }
-        for Serving { id, slot, .. } in &world.links {
-            self.hear(now, *id, slot);
+        for link in world.links() {
+            self.hear(now, &link.line);
         }
         if let Some(message) = self.view.take_panicked() {
             return Err(LinkError::Panicked(message));
@@ -71,8 +67,8 @@ where
     }
 
     /// What a connection has said.
-    pub(crate) fn hear(&mut self, now: Timestamp, id: DialId, slot: &Slot) {
-        for event in slot.heard(now, id) {
+    pub(crate) fn hear(&mut self, now: Timestamp, Line { id, slot, .. }: &Line) {
+        for event in slot.heard(now, *id) {
             self.handle(now, event, None, None);
         }
     }
@@ -148,28 +144,28 @@ where
         event: Event,
         failure: Option<Failure>,
         error: Option<&E>,
-    ) {
-        let before = self.before(now);
-        self.reconnector.handle(now, event);
+    ) -> Action {
+        let before = self.before();
+        let action = self.reconnector.handle(now, event);
         let failure = failure.or_else(|| self.cut_off(event, &before.as_ref()?.1));
         self.tell(now, before, failure, error);
+        action
     }
 
     /// Changes the machine by hand.
     fn change(&mut self, now: Timestamp, change: impl FnOnce(&mut Reconnector<P, S>)) {
-        let before = self.before(now);
+        let before = self.before();
         change(&mut self.reconnector);
         self.tell(now, before, None, None);
     }
 
     /// Before something happens: the health sees what is, unless it has, and so does whoever observes.
-    fn before(&mut self, now: Timestamp) -> Option<(Status, Action)> {
+    fn before(&mut self) -> Option<(Status, Action)> {
         match self.record {
             Record::None => {}
             Record::Current => self.record = Record::Behind,
             Record::Behind => self.hub.observe(self.now, &self.reconnector.status()),
         }
-        self.now = now;
         (O::OBSERVES || cfg!(feature = "tracing") || cfg!(feature = "metrics")).then(|| self.look())
     }
 

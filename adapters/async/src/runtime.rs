@@ -1,5 +1,7 @@
 //! What the loop needs of an async runtime: a clock, and a sleep on that clock.
 
+use std::pin::Pin;
+
 use redial::Timestamp;
 
 /// A clock and a sleep on that clock. Nothing is spawned through it.
@@ -13,8 +15,14 @@ pub trait Runtime {
     /// The time since an origin of the runtime's own choice. Should not go backwards.
     fn now(&self) -> Timestamp;
 
-    /// Ends at `at` or later, never earlier: round up. Only asked for times that have not come.
+    /// Ends at `at` or later, never earlier: round up. A time that has just come ends at once.
     fn sleep_until(&self, at: Timestamp) -> Self::Sleep;
+
+    /// Makes `sleep`, whether or not it has ended, one that ends at `at`. For runtimes that can do it for
+    /// less than a new sleep costs.
+    fn reset(&self, mut sleep: Pin<&mut Self::Sleep>, at: Timestamp) {
+        sleep.set(self.sleep_until(at));
+    }
 }
 
 impl<R: Runtime + ?Sized> Runtime for &R {
@@ -26,5 +34,9 @@ impl<R: Runtime + ?Sized> Runtime for &R {
 
     fn sleep_until(&self, at: Timestamp) -> Self::Sleep {
         (**self).sleep_until(at)
+    }
+
+    fn reset(&self, sleep: Pin<&mut Self::Sleep>, at: Timestamp) {
+        (**self).reset(sleep, at);
     }
 }

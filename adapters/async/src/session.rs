@@ -24,6 +24,14 @@ pub(crate) struct Slot {
     drained: event_listener::Event,
 }
 
+/// One dial, and the connection that comes of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) id: DialId,
+    pub(crate) endpoint: u32,
+    pub(crate) slot: Arc<Slot>,
+}
+
 /// The server will end the connection, in this time if it said so.
 #[derive(Clone, Copy, Debug)]
 struct GoingAway {
@@ -158,33 +166,31 @@ impl Attempt {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Session {
-    id: DialId,
-    endpoint: u32,
+    line: Line,
     /// Whether anyone asks for activity.
     idles: bool,
-    slot: Arc<Slot>,
     ear: Ear,
 }
 
 impl Session {
-    pub(crate) fn new(dial: Dial, idles: bool, slot: Arc<Slot>, ear: impl Into<Ear>) -> Self {
-        Self { id: dial.id, endpoint: dial.endpoint, idles, slot, ear: ear.into() }
+    pub(crate) fn new(line: Line, idles: bool, ear: impl Into<Ear>) -> Self {
+        Self { line, idles, ear: ear.into() }
     }
 
     /// The connection, by its dial.
     pub fn id(&self) -> DialId {
-        self.id
+        self.line.id
     }
 
     /// The key of the endpoint it is connected to.
     pub fn endpoint(&self) -> u32 {
-        self.endpoint
+        self.line.endpoint
     }
 
     /// The application has seen the connection healthy: it need not wait for `stable_after` to count as
     /// a success. Never sent by the loop itself, because being accepted proves nothing.
     pub fn confirmed(&self) {
-        if !self.slot.confirmed.swap(true, Ordering::AcqRel) {
+        if !self.line.slot.confirmed.swap(true, Ordering::AcqRel) {
             self.ear.speak();
         }
     }
@@ -192,7 +198,7 @@ impl Session {
     /// Something was received. Keeps the policy's `idle_timeout` away, and costs next to nothing if it
     /// has none.
     pub fn activity(&self) {
-        if self.idles && !self.slot.activity.swap(true, Ordering::AcqRel) {
+        if self.idles && !self.line.slot.activity.swap(true, Ordering::AcqRel) {
             self.ear.speak();
         }
     }
@@ -200,7 +206,8 @@ impl Session {
     /// The server will end this connection, `within` this time from now if it said so. A new one is made
     /// first; then [`draining`](Self::draining) ends.
     pub fn going_away(&self, within: Option<Duration>) {
-        let mut going_away = self.slot.going_away.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut going_away =
+            self.line.slot.going_away.lock().unwrap_or_else(PoisonError::into_inner);
         *going_away = Some(GoingAway { within });
         drop(going_away);
         self.ear.speak();
@@ -211,12 +218,12 @@ impl Session {
     /// drain deadline it is dropped. Also ends once the connection is gone, for other tasks that have a
     /// clone of this.
     pub fn draining(&self) -> Drain {
-        Drain::new(self.slot.clone())
+        Drain::new(self.line.slot.clone())
     }
 
     /// Whether [`draining`](Self::draining) would end at once.
     pub fn is_draining(&self) -> bool {
-        self.slot.is_draining()
+        self.line.slot.is_draining()
     }
 }
 

@@ -27,11 +27,12 @@ impl<T: Future<Output = ()>> Wait<T> {
     }
 
     /// What has happened; `None` if nothing has before `wake`. What happened comes first: a success that
-    /// is there when the deadline comes counts.
+    /// is there when the deadline comes counts. `now` is when the caller looked at the clock last.
     pub(crate) fn poll<H>(
         &mut self,
         cx: &mut Context<'_>,
         runtime: &impl Runtime<Sleep = T>,
+        now: Timestamp,
         wake: Timestamp,
         happened: impl FnOnce(&mut Context<'_>) -> Poll<H>,
     ) -> Poll<Option<H>> {
@@ -43,7 +44,7 @@ impl<T: Future<Output = ()>> Wait<T> {
         }
         let poll = match happened(cx) {
             Poll::Ready(happened) => Poll::Ready(Some(happened)),
-            Poll::Pending => self.poll_timer(cx, runtime, wake).map(|()| None),
+            Poll::Pending => self.poll_timer(cx, runtime, now, wake).map(|()| None),
         };
         self.busy = if poll.is_ready() { self.busy + 1 } else { 0 };
         poll
@@ -55,6 +56,7 @@ impl<T: Future<Output = ()>> Wait<T> {
         &mut self,
         cx: &mut Context<'_>,
         runtime: &impl Runtime<Sleep = T>,
+        now: Timestamp,
         wake: Timestamp,
     ) -> Poll<()> {
         if wake == Timestamp::MAX {
@@ -64,9 +66,9 @@ impl<T: Future<Output = ()>> Wait<T> {
         loop {
             let timer = match &mut self.timer {
                 Some(timer) if timer.ends <= wake => timer,
-                _ if runtime.now() >= wake => return Poll::Ready(()),
+                _ if now >= wake => return Poll::Ready(()),
                 Some(timer) => {
-                    timer.sleep.set(runtime.sleep_until(wake));
+                    runtime.reset(timer.sleep.as_mut(), wake);
                     timer.ends = wake;
                     timer
                 }

@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
 use redial::{Action, Dial, DialId};
 
 use crate::classify::Ended;
-use crate::session::Slot;
+use crate::session::{Line, Slot};
 use crate::sharing::Sharing;
 use crate::sync;
 
@@ -28,20 +29,24 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> Panic {
     text.unwrap_or("(no message)").into()
 }
 
-/// A dial in flight.
-pub(crate) struct Dialing<D> {
-    pub(crate) dial: Dial,
-    pub(crate) slot: sync::Arc<Slot>,
-    pub(crate) future: Pin<Box<D>>,
+pin_project! {
+    /// A dial in flight.
+    pub(crate) struct Dialing<D> {
+        pub(crate) line: Line,
+        #[pin]
+        future: D,
+    }
 }
 
-/// A connection.
-pub(crate) struct Serving<V, H> {
-    pub(crate) id: DialId,
-    pub(crate) endpoint: u32,
-    pub(crate) slot: sync::Arc<Slot>,
-    pub(crate) shared: H,
-    pub(crate) future: Pin<Box<V>>,
+pin_project! {
+    /// A connection.
+    pub(crate) struct Serving<V, H> {
+        pub(crate) line: Line,
+        // Until it is closed.
+        pub(crate) shared: Option<H>,
+        #[pin]
+        future: V,
+    }
 }
 
 /// Tells those that the connection is gone who still have a session of it.
@@ -53,8 +58,9 @@ fn gone(slot: &sync::Arc<Slot>) {
 }
 
 /// What ended the wait.
-pub(crate) enum Happened<D, C, E> {
-    Dialed(Dialing<D>, Result<C, E>),
+pub(crate) enum Happened<C, E> {
+    /// A dial, which is gone.
+    Dialed(Line, Result<C, E>),
     /// A connection, which is still among the links and is not to be polled again.
     Ended(DialId, Ended<E>),
     Panicked(Panic),
@@ -62,16 +68,44 @@ pub(crate) enum Happened<D, C, E> {
     Spoken,
 }
 
+/// On the heap, so that a link that waits holds neither of its futures.
+type Place<T> = Option<Pin<Box<T>>>;
+
 /// What exists. Whatever leaves it is closed, also when all of it is dropped.
 pub(crate) struct World<K: Sharing<C>, C, D, V> {
-    pub(crate) dial: Option<Dialing<D>>,
-    pub(crate) links: Vec<Serving<V, K::Shared>>,
-    pub(crate) sharing: K,
+    pub(crate) dial: Place<Dialing<D>>,
+    links: [Place<Serving<V, K::Shared>>; 2],
+    sharing: K,
 }
 
 impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     pub(crate) fn new(sharing: K) -> Self {
-        Self { dial: None, links: Vec::new(), sharing }
+        Self { dial: None, links: [None, None], sharing }
+    }
+
+    /// The connections.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Serving<V, K::Shared>> {
+        self.links.iter().flatten().map(|link| &**link)
+    }
+
+    /// Their ids.
+    pub(crate) fn ids(&self) -> [Option<DialId>; 2] {
+        self.links.each_ref().map(|link| link.as_ref().map(|link| link.line.id))
+    }
+
+    pub(crate) fn link(&self, id: DialId) -> Option<&Serving<V, K::Shared>> {
+        self.links().find(|link| link.line.id == id)
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_down(&self) -> bool {
+        self.links.iter().all(Option::is_none)
+    }
+
+    /// The dial that has got on, if it has since it was last asked.
+    pub(crate) fn take_progress(&self) -> Option<DialId> {
+        let line = &self.dial.as_ref()?.line;
+        line.slot.take_progress().then_some(line.id)
     }
 
     /// Drops what `action` does not name, and starts the dial that it does. A link that is `ending` dials
@@ -83,25 +117,25 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         start: impl FnOnce(Dial, sync::Arc<Slot>) -> D,
     ) -> Result<(), Panic> {
         let (held, draining) = (action.held(), action.draining().map(|old| old.id));
-        let named = |id: DialId| held == Some(id) || draining == Some(id);
-        while let Some(link) = self.links.iter().find(|link| !named(link.id)) {
-            self.close(link.id);
-        }
-        for link in &self.links {
-            if draining == Some(link.id) || ending {
-                link.slot.drain();
+        for place in 0..self.links.len() {
+            let Some(link) = &self.links[place] else { continue };
+            let (is_held, drains) = (held == Some(link.line.id), draining == Some(link.line.id));
+            if drains || (is_held && ending) {
+                link.line.slot.drain();
+            } else if !is_held {
+                self.shut(place);
             }
         }
         let dial = action.dial().filter(|_| !ending);
-        let running = self.dial.as_ref().map(|dialing| dialing.dial.id);
+        let running = self.dial.as_ref().map(|dialing| dialing.line.id);
         if running == dial.map(|dial| dial.id) {
             return Ok(());
         }
         self.dial = None;
         if let Some(dial) = dial {
-            let slot = sync::Arc::new(Slot::default());
-            let future = caught(|| start(dial, slot.clone()))?;
-            self.dial = Some(Dialing { dial, slot, future: Box::pin(future) });
+            let line = Line { id: dial.id, endpoint: dial.endpoint, slot: sync::Arc::default() };
+            let future = caught(|| start(dial, line.slot.clone()))?;
+            self.dial = Some(Box::pin(Dialing { line, future }));
         }
         Ok(())
     }
@@ -109,55 +143,60 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     /// A connection that came of a dial and is the link.
     pub(crate) fn hold(
         &mut self,
-        dial: Dial,
-        slot: sync::Arc<Slot>,
+        line: Line,
         connection: C,
         serve: impl FnOnce(C) -> V,
     ) -> Result<(), Panic> {
-        let shared = caught(|| self.sharing.share(&connection))?;
-        let future = caught(|| serve(connection)).inspect_err(|_| slot.drain())?;
-        self.links.reserve_exact(1);
-        let Dial { id, endpoint, .. } = dial;
-        self.links.push(Serving { id, endpoint, slot, shared, future: Box::pin(future) });
+        let shared = Some(caught(|| self.sharing.share(&connection))?);
+        let future = caught(|| serve(connection)).inspect_err(|_| line.slot.drain())?;
+        // There is room: a link with two connections does not dial.
+        let place = self.links.iter().position(Option::is_none).unwrap_or(0);
+        self.shut(place);
+        self.links[place] = Some(Box::pin(Serving { line, shared, future }));
         Ok(())
     }
 
     /// Drops the connection `id`, and closes it; false if there is none.
     pub(crate) fn close(&mut self, id: DialId) -> bool {
-        let Some(index) = self.links.iter().position(|link| link.id == id) else {
-            return false;
-        };
-        let Serving { slot, shared, future, .. } = self.links.swap_remove(index);
-        drop(future);
+        let place = self.ids().iter().position(|known| *known == Some(id));
+        place.is_some_and(|place| self.shut(place))
+    }
+
+    /// The same, by its place.
+    fn shut(&mut self, place: usize) -> bool {
+        let Some(mut link) = self.links[place].take() else { return false };
+        let slot = link.line.slot.clone();
+        let shared = link.as_mut().project().shared.take();
+        drop(link);
         gone(&slot);
-        self.sharing.close(shared);
+        if let Some(shared) = shared {
+            self.sharing.close(shared);
+        }
         true
     }
 
     /// Ready when a dial or a connection has ended.
-    pub(crate) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Happened<D, C, E>>
+    pub(crate) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Happened<C, E>>
     where
         D: Future<Output = Result<C, E>>,
         V: Future<Output = Ended<E>>,
     {
-        let dialed = match &mut self.dial {
-            Some(dialing) => caught(|| dialing.future.as_mut().poll(cx)),
-            None => Ok(Poll::Pending),
-        };
-        match dialed {
-            Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(result)) => {
-                if let Some(dialing) = self.dial.take() {
-                    return Poll::Ready(Happened::Dialed(dialing, result));
+        if let Some(dialing) = &mut self.dial {
+            match caught(|| dialing.as_mut().project().future.poll(cx)) {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(result)) => {
+                    let line = dialing.line.clone();
+                    self.dial = None;
+                    return Poll::Ready(Happened::Dialed(line, result));
                 }
+                Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
             }
-            Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
         }
-        for link in &mut self.links {
-            match caught(|| link.future.as_mut().poll(cx)) {
+        for link in self.links.iter_mut().flatten() {
+            match caught(|| link.as_mut().project().future.poll(cx)) {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(ended)) => {
-                    return Poll::Ready(Happened::Ended(link.id, ended));
+                    return Poll::Ready(Happened::Ended(link.line.id, ended));
                 }
                 Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
             }
@@ -168,10 +207,8 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
 
 impl<K: Sharing<C>, C, D, V> Drop for World<K, C, D, V> {
     fn drop(&mut self) {
-        for Serving { slot, shared, future, .. } in self.links.drain(..) {
-            drop(future);
-            gone(&slot);
-            self.sharing.close(shared);
+        for place in 0..self.links.len() {
+            self.shut(place);
         }
     }
 }

@@ -39,6 +39,13 @@ impl Runtime for SmolRuntime {
         // A time that the clock cannot express is never reached.
         Sleep(self.origin.checked_add(at.since_origin()).map_or_else(Timer::never, Timer::at))
     }
+
+    fn reset(&self, mut sleep: Pin<&mut Sleep>, at: Timestamp) {
+        match self.origin.checked_add(at.since_origin()) {
+            Some(at) => sleep.0.set_at(at),
+            None => sleep.0 = Timer::never(),
+        }
+    }
 }
 
 /// A sleep on smol's clock.

@@ -1,5 +1,8 @@
 //! tokio's clock and sleep.
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use redial_async::Runtime;
 use redial_async::redial::Timestamp;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -15,6 +18,12 @@ impl TokioRuntime {
     /// A clock that begins now.
     pub fn new() -> Self {
         Self { origin: Instant::now() }
+    }
+
+    /// A time that the clock cannot express is never reached; looking again in a day does no harm.
+    fn instant(&self, at: Timestamp) -> Instant {
+        let day = Duration::from_secs(86_400);
+        self.origin.checked_add(at.since_origin()).unwrap_or_else(|| Instant::now() + day)
     }
 }
 
@@ -32,9 +41,10 @@ impl Runtime for TokioRuntime {
     }
 
     fn sleep_until(&self, at: Timestamp) -> Sleep {
-        // A time that the clock cannot express is never reached; looking again in a day does no harm.
-        let day = std::time::Duration::from_secs(86_400);
-        let at = self.origin.checked_add(at.since_origin());
-        sleep_until(at.unwrap_or_else(|| Instant::now() + day))
+        sleep_until(self.instant(at))
+    }
+
+    fn reset(&self, sleep: Pin<&mut Sleep>, at: Timestamp) {
+        sleep.reset(self.instant(at));
     }
 }

@@ -14,10 +14,10 @@ use crate::error::LinkError;
 use crate::fleet::Shared;
 use crate::fleet::bells::Bell;
 use crate::runtime::Runtime;
-use crate::session::{Attempt, Ear, Session};
+use crate::session::{Attempt, Ear, Line, Session};
 use crate::sharing::Private;
 use crate::wait::Wait;
-use crate::world::{Dialing, Happened, World};
+use crate::world::{Happened, World};
 
 /// Links that time has moved, links that rang, or results of one link, before the others get their turn.
 const TURN: usize = 256;
@@ -77,8 +77,9 @@ where
                 return Ok(());
             }
             let wake = self.wake();
+            let now = self.shared.runtime.now();
             // Coming back early is cheaper than a new timer at every turn.
-            if armed > wake || armed <= self.shared.runtime.now() {
+            if armed > wake || armed <= now {
                 armed = wake;
             }
             let Self { shared, rung, .. } = &mut self;
@@ -88,7 +89,7 @@ where
                     Some(_) => Poll::Ready(()),
                     None => bells.poll(cx, rung),
                 };
-                wait.poll(cx, runtime, armed, happened)
+                wait.poll(cx, runtime, now, armed, happened)
             })
             .await;
             self.listen();
@@ -210,7 +211,7 @@ where
         let ear = Ear::Fleet(berth.bell.clone());
         let start = |dial, slot| (self.connect)(key, Attempt::new(dial, slot, ear));
         berth.world.reconcile(action, ending, start).map_err(LinkError::Panicked)?;
-        let exists = berth.world.dial.is_some() || !berth.world.links.is_empty();
+        let exists = berth.world.dial.is_some() || !berth.world.is_down();
         if !exists {
             self.leave(key);
         }
@@ -226,11 +227,11 @@ where
         let now = self.shared.runtime.now();
         let event = match happened {
             Poll::Pending => return Ok(self.hear(now, key)),
-            Poll::Ready(Happened::Dialed(dialing, Ok(connection))) => {
-                return self.connected(now, key, dialing, connection).map(Some);
+            Poll::Ready(Happened::Dialed(line, Ok(connection))) => {
+                return self.connected(now, key, line, connection).map(Some);
             }
-            Poll::Ready(Happened::Dialed(Dialing { dial, .. }, Err(error))) => {
-                Event::DialFailed(dial.id, error.classify())
+            Poll::Ready(Happened::Dialed(line, Err(error))) => {
+                Event::DialFailed(line.id, error.classify())
             }
             Poll::Ready(Happened::Ended(id, ended)) => self.ended(now, key, id, ended),
             Poll::Ready(Happened::Panicked(message)) => return Err(LinkError::Panicked(message)),
@@ -243,20 +244,19 @@ where
         &mut self,
         now: Timestamp,
         key: Key,
-        Dialing { dial, slot, future }: Dialing<D>,
+        line: Line,
         connection: C,
     ) -> Result<Option<Action>, LinkError<E>> {
-        drop(future);
         let mut fleet = self.shared.fleet();
-        let action = fleet.handle(now, key, Event::Connected(dial.id));
+        let action = fleet.handle(now, key, Event::Connected(line.id));
         let idles = fleet.get(key).is_some_and(|link| link.policy().idle_timeout().is_some());
         drop(fleet);
-        let held = action.is_some_and(|action| action.held() == Some(dial.id));
+        let held = action.is_some_and(|action| action.held() == Some(line.id));
         if let (true, Some(Some(berth))) = (held, self.berths.get_mut(key.index())) {
             let ear = Ear::Fleet(berth.bell.clone());
-            let session = Session::new(dial, idles, slot.clone(), ear);
+            let session = Session::new(line.clone(), idles, ear);
             let serve = |connection| (self.serve)(key, connection, session);
-            berth.world.hold(dial, slot, connection, serve).map_err(LinkError::Panicked)?;
+            berth.world.hold(line, connection, serve).map_err(LinkError::Panicked)?;
         }
         Ok(action)
     }
@@ -268,8 +268,8 @@ where
             Ended::Lost(error) => Event::Closed(id, error.classify()),
         };
         let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return event };
-        let slot = berth.world.links.iter().find(|link| link.id == id);
-        if let Some(slot) = slot.map(|link| link.slot.clone()) {
+        if let Some(link) = berth.world.link(id) {
+            let slot = &link.line.slot;
             let mut fleet = self.shared.fleet();
             for heard in slot.heard(now, id) {
                 fleet.handle(now, key, heard);
@@ -288,10 +288,9 @@ where
     #[expect(clippy::option_option, reason = "nothing was said, or the link is gone")]
     fn hear(&mut self, now: Timestamp, key: Key) -> Option<Option<Action>> {
         let Some(Some(berth)) = self.berths.get(key.index()) else { return None };
-        let World { dial, links, .. } = &berth.world;
-        let progress = dial.as_ref().filter(|dialing| dialing.slot.take_progress());
-        let progress = progress.map(|dialing| Event::Progress(dialing.dial.id));
-        let heard = links.iter().flat_map(|link| link.slot.heard(now, link.id));
+        let progress = berth.world.take_progress().map(Event::Progress);
+        let lines = berth.world.links().map(|link| &link.line);
+        let heard = lines.flat_map(|line| line.slot.heard(now, line.id));
         let mut moved = None;
         for event in progress.into_iter().chain(heard) {
             moved = Some(self.shared.fleet().handle(now, key, event));
