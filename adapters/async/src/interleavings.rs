@@ -5,8 +5,10 @@
 
 use std::cell::Cell;
 use std::future::{Pending, Ready, pending, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use loom::thread::{JoinHandle, spawn};
@@ -46,16 +48,27 @@ fn explore(name: &str, preemptions: usize, scenario: impl Fn() + Send + Sync + '
 #[derive(Default)]
 struct Flying(Cell<u64>);
 
+/// Whether its time has come; if not, it never does.
+struct Sleep(bool);
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0 { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
 impl Runtime for Flying {
-    type Sleep = Pending<()>;
+    type Sleep = Sleep;
 
     fn now(&self) -> Timestamp {
         self.0.set(self.0.get() + 1_000_000_000);
         Timestamp::from_nanos(self.0.get())
     }
 
-    fn sleep_until(&self, _: Timestamp) -> Pending<()> {
-        pending()
+    fn sleep_until(&self, at: Timestamp) -> Sleep {
+        Sleep(self.now() >= at)
     }
 }
 
