@@ -8,7 +8,6 @@ use pin_project_lite::pin_project;
 
 use crate::error::LinkError;
 use crate::handle::LinkHandle;
-use crate::hub::Hub;
 use crate::link::Link;
 use crate::sync::Arc;
 use crate::view::{End, View};
@@ -27,7 +26,6 @@ pin_project! {
 
 /// Tells everyone when the loop is gone, however it went.
 struct Farewell<H, E> {
-    hub: Arc<Hub>,
     view: Arc<View<H, E>>,
     told: bool,
 }
@@ -36,8 +34,8 @@ impl<H, E> Farewell<H, E> {
     fn tell(&mut self, end: End<E>) {
         self.told = true;
         self.view.set_gone(end);
-        self.hub.set_gone();
-        self.hub.announce();
+        self.view.hub.set_gone();
+        self.view.hub.announce();
     }
 }
 
@@ -50,19 +48,19 @@ impl<H, E> Drop for Farewell<H, E> {
 }
 
 impl<F: Future<Output = Result<(), LinkError<E>>>, H, E> Drive<F, H, E> {
-    pub(crate) fn new(engine: F, hub: Arc<Hub>, view: Arc<View<H, E>>) -> Self {
-        Self { engine, farewell: Farewell { hub, view, told: false } }
+    pub(crate) fn new(engine: F, view: Arc<View<H, E>>) -> Self {
+        Self { engine, farewell: Farewell { view, told: false } }
     }
 
     /// Speaks to this link.
     pub fn handle(&self) -> LinkHandle<H, E> {
-        LinkHandle::new(self.farewell.hub.clone(), self.farewell.view.clone())
+        LinkHandle::new(self.farewell.view.clone())
     }
 
     /// Owns this link, which from now on outlives a stop and a give-up for as long as someone has a handle
     /// to start it again. For runtimes' `spawn`: the future is to be spawned next.
     pub fn link(&self) -> Link<H, E> {
-        self.farewell.hub.tell(|commands| commands.restartable = true);
+        self.farewell.view.hub.tell(|commands| commands.restartable = true);
         Link::new(self.handle())
     }
 }
@@ -83,7 +81,7 @@ impl<F: Future<Output = Result<(), LinkError<E>>>, H, E> Future for Drive<F, H, 
 impl<F, H, E> fmt::Debug for Drive<F, H, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Drive")
-            .field("status", &self.farewell.hub.status().0)
+            .field("status", &self.farewell.view.hub.status().0)
             .finish_non_exhaustive()
     }
 }

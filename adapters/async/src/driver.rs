@@ -145,15 +145,9 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
     {
         let changeable = self.choices.store.is_some();
         let hub = Hub::new(self.reconnector.status(), changeable, self.choices.health);
-        let hub = sync::Arc::new(hub);
-        let view = sync::Arc::new(View::new());
-        let engine = Engine::new(
-            self.reconnector,
-            self.runtime,
-            self.observer,
-            self.choices,
-            (hub.clone(), view.clone()),
-        );
-        Drive::new(engine.run(self.sharing, connect, serve), hub, view)
+        let view = sync::Arc::new(View::new(hub));
+        let engine =
+            Engine::new(self.reconnector, self.runtime, self.observer, self.choices, view.clone());
+        Drive::new(engine.run(self.sharing, connect, serve), view)
     }
 }

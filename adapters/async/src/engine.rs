@@ -9,17 +9,16 @@ use std::time::Duration;
 use redial::{Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnector, Timestamp};
 
 use crate::classify::{Classify, Ended};
-use crate::error::LinkError;
-use crate::hub::Hub;
+use crate::error::{Last, LinkError};
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Line, Session};
 use crate::sharing::Sharing;
 use crate::sync;
 use crate::telemetry::Telemetry;
 use crate::transition::Observe;
-use crate::view::{Connection, End, View};
+use crate::view::{End, View};
 use crate::wait::Wait;
-use crate::world::{Happened, Serving, World};
+use crate::world::{Happened, World};
 
 /// What a driver chooses that needs no type of its own.
 #[derive(Clone, Debug)]
@@ -49,7 +48,6 @@ pub(crate) struct Engine<R, P, S, O, H, E> {
     runtime: R,
     pub(crate) observer: O,
     pub(crate) telemetry: Telemetry,
-    pub(crate) hub: sync::Arc<Hub>,
     pub(crate) view: sync::Arc<View<H, E>>,
     /// Starts that have been obeyed.
     pub(crate) starts: u64,
@@ -67,7 +65,7 @@ pub(crate) struct Engine<R, P, S, O, H, E> {
     pub(crate) now: Timestamp,
     pub(crate) record: Record,
     /// The last error of this outage.
-    pub(crate) last: Option<Arc<E>>,
+    pub(crate) last: Option<Last<E>>,
 }
 
 impl<R, P, S, O, H, E> Engine<R, P, S, O, H, E>
@@ -83,8 +81,9 @@ where
         runtime: R,
         observer: O,
         Choices { lazy, name, store, health: _ }: Choices<S>,
-        (hub, view): (sync::Arc<Hub>, sync::Arc<View<H, E>>),
+        view: sync::Arc<View<H, E>>,
     ) -> Self {
+        let hub = &view.hub;
         let starts = hub.commands().starts;
         if !lazy {
             hub.start();
@@ -96,7 +95,6 @@ where
             observer,
             telemetry: Telemetry::new(name),
             record: if hub.keeps_health() { Record::Current } else { Record::None },
-            hub,
             view,
             starts,
             stopped: false,
@@ -161,9 +159,9 @@ where
                 self.wake = self.next(&action);
                 self.settled = true;
             }
-            let Self { runtime, hub, now, wake, .. } = &*self;
+            let Self { runtime, view, now, wake, .. } = &*self;
             let happened = wait.poll(cx, runtime, *now, *wake, |cx| match world.poll(cx) {
-                Poll::Pending => hub.poll_spoken(cx).map(|()| Happened::Spoken),
+                Poll::Pending => view.hub.poll_spoken(cx).map(|()| Happened::Spoken),
                 happened @ Poll::Ready(_) => happened,
             });
             let happened = ready!(happened);
@@ -177,7 +175,7 @@ where
                 Some(Happened::Dialed(line, Err(error))) => {
                     let failure = error.classify();
                     let event = Event::DialFailed(line.id, failure);
-                    self.lost(now, event, failure, error.into());
+                    self.lost(now, event, failure, Last::Own(error));
                 }
                 Some(Happened::Ended(id, ended)) => self.ended(now, world, id, ended),
                 Some(Happened::Panicked(message)) => {
@@ -206,10 +204,10 @@ where
 
     /// Arms new deadlines of operations and ends those that have passed.
     fn tend_deadlines(&mut self, now: Timestamp) {
-        let (expired, next) = self.hub.tend_deadlines(now);
+        let (expired, next) = self.view.hub.tend_deadlines(now);
         self.deadline = next;
         if expired {
-            self.hub.announce();
+            self.view.hub.announce();
         }
     }
 
@@ -229,7 +227,7 @@ where
     where
         K: Sharing<C, Shared = H>,
     {
-        let start = |dial, slot| connect(Attempt::new(dial, slot, self.hub.clone()));
+        let start = |dial, slot| connect(Attempt::new(dial, slot, self.view.hub.clone()));
         world.reconcile(action, self.shutdown.is_some(), start).map_err(LinkError::Panicked)
     }
 
@@ -249,23 +247,23 @@ where
         }
         let ended = match action {
             Action::GiveUp(end) => {
-                Some(Err(LinkError::GaveUp { end: *end, last: self.last.clone() }))
+                let last = self.last.take().map(Last::share);
+                self.last = last.clone().map(Last::Shared);
+                Some(Err(LinkError::GaveUp { end: *end, last }))
             }
             _ if self.stopped => Some(Ok(())),
             _ => None,
         };
-        if ended.is_some() && !self.hub.may_restart() {
-            self.hub.set_status(since, status);
+        if ended.is_some() && !self.view.hub.may_restart() {
+            self.view.hub.set_status(since, status);
             return ended;
         }
         let id = action.held().filter(|_| self.shutdown.is_none());
         let link = id.and_then(|id| world.link(id));
-        let held = link.and_then(|Serving { line, shared, .. }| {
-            Some(Connection::new(line.id, line.endpoint, shared.clone()?))
-        });
+        let held = link.and_then(|link| Some((&link.line, link.shared.as_ref()?)));
         let changed = self.view.publish(held, world.ids(), ended, self.starts);
-        if self.hub.set_status(since, status) || changed {
-            self.hub.announce();
+        if self.view.hub.set_status(since, status) || changed {
+            self.view.hub.announce();
         }
         None
     }
@@ -286,7 +284,7 @@ where
             return Ok(());
         }
         let idles = self.reconnector.policy().idle_timeout().is_some();
-        let session = Session::new(line.clone(), idles, self.hub.clone());
+        let session = Session::new(line.clone(), idles, self.view.hub.clone());
         let serve = |connection| serve(connection, session);
         world.hold(line, connection, serve).map_err(LinkError::Panicked)
     }
@@ -315,7 +313,7 @@ where
             }
             Ended::Lost(error) => {
                 let failure = error.classify();
-                self.lost(now, Event::Closed(id, failure), failure, error.into());
+                self.lost(now, Event::Closed(id, failure), failure, Last::Own(error));
             }
         }
         world.close(id);

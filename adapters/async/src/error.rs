@@ -47,6 +47,29 @@ pub enum LinkError<E> {
     Aborted,
 }
 
+/// The last error of an outage, shared only once somebody else has it.
+#[derive(Debug)]
+pub(crate) enum Last<E> {
+    Own(E),
+    Shared(Arc<E>),
+}
+
+impl<E> Last<E> {
+    pub(crate) fn get(&self) -> &E {
+        match self {
+            Self::Own(error) => error,
+            Self::Shared(error) => error,
+        }
+    }
+
+    pub(crate) fn share(self) -> Arc<E> {
+        match self {
+            Self::Own(error) => Arc::new(error),
+            Self::Shared(error) => error,
+        }
+    }
+}
+
 impl<E> LinkError<E> {
     /// The last error of the outage that ended the link.
     pub fn last(&self) -> Option<&Arc<E>> {

@@ -44,7 +44,6 @@ use crate::watch::Watch;
 /// # let _ = operate;
 /// ```
 pub struct LinkHandle<H = (), E = std::io::Error> {
-    pub(crate) hub: sync::Arc<Hub>,
     pub(crate) view: sync::Arc<View<H, E>>,
     /// Of the poll forms.
     pub(crate) listener: Option<EventListener>,
@@ -52,24 +51,24 @@ pub struct LinkHandle<H = (), E = std::io::Error> {
 }
 
 impl<H, E> LinkHandle<H, E> {
-    pub(crate) fn new(hub: sync::Arc<Hub>, view: sync::Arc<View<H, E>>) -> Self {
-        hub.add_handle();
-        Self { hub, view, listener: None, ticket: None }
+    pub(crate) fn new(view: sync::Arc<View<H, E>>) -> Self {
+        view.hub.add_handle();
+        Self { view, listener: None, ticket: None }
     }
 
     pub(crate) fn abort(&self) {
-        self.hub.tell(|commands| commands.aborted = true);
+        self.view.hub.tell(|commands| commands.aborted = true);
     }
 
     /// The link should be up. After a stop or a give-up a new outage begins, with fresh counters. After a
     /// [`shutdown`](Self::shutdown), or once its future is gone, a link stays down.
     pub fn start(&self) {
-        self.hub.start();
+        self.view.hub.start();
     }
 
     /// The link should be down: everything is dropped, at once. [`closed`](Self::closed) then says `Ok`.
     pub fn stop(&self) {
-        self.hub.tell(|commands| {
+        self.view.hub.tell(|commands| {
             if !matches!(commands.wanted, Wanted::ShutDown(_)) {
                 commands.wanted = Wanted::Down;
                 commands.news.stop = true;
@@ -80,12 +79,12 @@ impl<H, E> LinkHandle<H, E> {
     /// Dials now, if the link is waiting; replaces the connection, if there is one. A server's hint, a
     /// breaker and the rate limit still hold.
     pub fn redial(&self) {
-        self.hub.tell(|commands| commands.news.redial = true);
+        self.view.hub.tell(|commands| commands.news.redial = true);
     }
 
     /// The network is back: a backoff is cut short.
     pub fn online(&self) {
-        self.hub.tell(|commands| {
+        self.view.hub.tell(|commands| {
             commands.offline = false;
             commands.news.online = true;
         });
@@ -93,7 +92,7 @@ impl<H, E> LinkHandle<H, E> {
 
     /// The network is gone: no new dials until [`online`](Self::online). A connection is kept.
     pub fn offline(&self) {
-        self.hub.tell(|commands| {
+        self.view.hub.tell(|commands| {
             commands.offline = true;
             commands.news.offline = true;
         });
@@ -101,7 +100,7 @@ impl<H, E> LinkHandle<H, E> {
 
     /// No dial for this long from now. Replaces the last one; zero lifts it.
     pub fn defer(&self, wait: Duration) {
-        self.hub.wish(|wishes| wishes.defer = Some(wait));
+        self.view.hub.wish(|wishes| wishes.defer = Some(wait));
     }
 
     /// Replaces the list of endpoints. Those whose key stays keep their health; a connection to one that
@@ -109,10 +108,10 @@ impl<H, E> LinkHandle<H, E> {
     /// nothing happens, if the driver was not made [changeable](crate::Driver::changeable).
     #[must_use = "false says that nothing has happened"]
     pub fn set_endpoints(&self, endpoints: impl IntoIterator<Item = Endpoint>) -> bool {
-        let changeable = self.hub.is_changeable();
+        let changeable = self.view.hub.is_changeable();
         if changeable {
             let endpoints = endpoints.into_iter().collect();
-            self.hub.wish(|wishes| wishes.endpoints = Some(endpoints));
+            self.view.hub.wish(|wishes| wishes.endpoints = Some(endpoints));
         }
         changeable
     }
@@ -120,14 +119,14 @@ impl<H, E> LinkHandle<H, E> {
     /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it. A connection to
     /// it is kept.
     pub fn trip(&self, key: u32) {
-        self.hub.wish(|wishes| {
+        self.view.hub.wish(|wishes| {
             wishes.circuits.insert(key, true);
         });
     }
 
     /// Closes the circuit of endpoint `key` and forgets its outcomes.
     pub fn reset(&self, key: u32) {
-        self.hub.wish(|wishes| {
+        self.view.hub.wish(|wishes| {
             wishes.circuits.insert(key, false);
         });
     }
@@ -137,36 +136,36 @@ impl<H, E> LinkHandle<H, E> {
     ///
     /// Takes effect whether or not the future, which waits for the end, is awaited.
     pub fn shutdown(&self, within: Duration) -> Closed<H, E> {
-        self.hub.tell(|commands| commands.wanted = Wanted::ShutDown(within));
+        self.view.hub.tell(|commands| commands.wanted = Wanted::ShutDown(within));
         self.closed()
     }
 
     /// Waits until the link is down: `Ok` after a stop or a shutdown, otherwise why. Pending while it is up
     /// or not yet started.
     pub fn closed(&self) -> Closed<H, E> {
-        Closed { hub: self.hub.clone(), view: self.view.clone(), listener: None }
+        Closed { view: self.view.clone(), listener: None }
     }
 
     /// [`closed`](Self::closed) as a poll.
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<End<E>> {
-        let Self { hub, view, listener, .. } = self;
-        poll_until(&hub.changed, listener, cx, || view.ended_since(hub.commands().starts))
+        let Self { view, listener, .. } = self;
+        view.poll_ended(listener, cx)
     }
 
     /// The status now.
     pub fn status(&self) -> Status {
-        self.hub.status().0
+        self.view.hub.status().0
     }
 
     /// Time up and down, dials, failures and reliability, from the link's first start up to now. `None` if
     /// the driver [keeps](crate::Driver::health) no record of it.
     pub fn health(&self) -> Checkup {
-        Checkup { hub: self.hub.clone(), asked: self.hub.ask_health(), listener: None }
+        Checkup { hub: self.view.hub.clone(), asked: self.view.hub.ask_health(), listener: None }
     }
 
     /// Watches the status, from now on.
     pub fn watch(&self) -> Watch {
-        Watch::new(self.hub.clone())
+        Watch::new(self.view.hub.clone())
     }
 
     /// An operation has shown that connection `id` is broken: it is closed with this error. However many
@@ -174,19 +173,19 @@ impl<H, E> LinkHandle<H, E> {
     pub fn report(&self, id: DialId, error: impl Into<Arc<E>>) -> bool {
         let news = self.view.report(id, error.into());
         if news {
-            self.hub.speak();
+            self.view.hub.speak();
         }
         news
     }
 
     /// The ticket to wait with: a link that was never started, or gave up, is started.
     fn want(&self) -> Result<u64, LinkError<E>> {
-        let asked = self.hub.commands();
+        let asked = self.view.hub.commands();
         match (asked.wanted, self.view.ended_since(asked.starts)) {
             // Whether or not the loop has heard it yet.
             (Wanted::Down, _) | (_, Some(Ok(()))) => Err(LinkError::Stopped),
             (Wanted::Up, None) => Ok(asked.starts),
-            (_, None | Some(Err(_))) => Ok(self.hub.start()),
+            (_, None | Some(Err(_))) => Ok(self.view.hub.start()),
         }
     }
 
@@ -253,7 +252,7 @@ impl<H: Clone, E> LinkHandle<H, E> {
             },
         };
         let connected = || Self::connected(&self.view, ticket);
-        let poll = poll_until(&self.hub.changed, &mut self.listener, cx, connected);
+        let poll = poll_until(&self.view.hub.changed, &mut self.listener, cx, connected);
         if poll.is_ready() {
             self.ticket = None;
         }
@@ -263,13 +262,13 @@ impl<H: Clone, E> LinkHandle<H, E> {
 
 impl<H, E> Clone for LinkHandle<H, E> {
     fn clone(&self) -> Self {
-        Self::new(self.hub.clone(), self.view.clone())
+        Self::new(self.view.clone())
     }
 }
 
 impl<H, E> Drop for LinkHandle<H, E> {
     fn drop(&mut self) {
-        self.hub.drop_handle();
+        self.view.hub.drop_handle();
     }
 }
 
@@ -282,7 +281,6 @@ impl<H, E> fmt::Debug for LinkHandle<H, E> {
 /// Waits until a link is down; made by [`LinkHandle::closed`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct Closed<H, E> {
-    hub: sync::Arc<Hub>,
     view: sync::Arc<View<H, E>>,
     listener: Option<EventListener>,
 }
@@ -291,8 +289,8 @@ impl<H, E> Future for Closed<H, E> {
     type Output = Result<(), LinkError<E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { hub, view, listener } = &mut *self;
-        poll_until(&hub.changed, listener, cx, || view.ended_since(hub.commands().starts))
+        let Self { view, listener } = &mut *self;
+        view.poll_ended(listener, cx)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -57,6 +57,8 @@ pub(crate) struct Wishes {
     /// By key: tripped, or reset.
     pub(crate) circuits: BTreeMap<u32, bool>,
     pub(crate) defer: Option<Duration>,
+    /// An operation did, with this message.
+    pub(crate) panicked: Option<Arc<str>>,
 }
 
 #[derive(Debug)]

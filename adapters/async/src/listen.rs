@@ -1,13 +1,12 @@
 //! What the loop hears, and what it tells the machine and the observers.
 
 use std::borrow::Borrow;
-use std::sync::Arc;
 
 use redial::{Action, Endpoint, Event, Failure, Policy, Reconnector, Refresh, Status, Timestamp};
 
 use crate::classify::Classify;
 use crate::engine::{Engine, Record};
-use crate::error::LinkError;
+use crate::error::{Last, LinkError};
 use crate::hub::{News, Wanted, Wishes};
 use crate::runtime::Runtime;
 use crate::session::Line;
@@ -26,7 +25,7 @@ where
     /// The application is done, unless it has asked for a new start meanwhile.
     pub(crate) fn finish(&mut self, now: Timestamp) {
         let starts = self.starts;
-        self.hub.tell(|commands| {
+        self.view.hub.tell(|commands| {
             if commands.wanted == Wanted::Up && commands.starts == starts {
                 commands.wanted = Wanted::Down;
             }
@@ -54,13 +53,10 @@ where
         for link in world.links() {
             self.hear(now, &link.line);
         }
-        if let Some(message) = self.view.take_panicked() {
-            return Err(LinkError::Panicked(message));
-        }
-        for report in self.view.take_reports() {
-            if world.close(report.id) {
-                let failure = report.error.classify();
-                self.lost(now, Event::Closed(report.id, failure), failure, report.error);
+        for (id, error) in self.view.take_reports().into_iter().flatten() {
+            if world.close(id) {
+                let failure = error.classify();
+                self.lost(now, Event::Closed(id, failure), failure, Last::Shared(error));
             }
         }
         self.obey(now)
@@ -75,11 +71,14 @@ where
 
     /// What is wanted now, against what was.
     fn obey(&mut self, now: Timestamp) -> Result<(), LinkError<E>> {
-        let (asked, wishes) = self.hub.take_commands();
+        let (asked, wishes) = self.view.hub.take_commands();
         let starts = std::mem::replace(&mut self.starts, asked.starts);
         let News { stop, redial, online, offline, health } = asked.news;
-        let Wishes { endpoints, circuits, defer } =
+        let Wishes { endpoints, circuits, defer, panicked } =
             wishes.map(|wishes| *wishes).unwrap_or_default();
+        if let Some(message) = panicked {
+            return Err(LinkError::Panicked(message));
+        }
         if asked.aborted {
             return Err(LinkError::Aborted);
         }
@@ -122,8 +121,8 @@ where
             Wanted::Nothing | Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
         }
         if health {
-            self.hub.answer(now, &self.reconnector.status());
-            self.hub.announce();
+            self.view.hub.answer(now, &self.reconnector.status());
+            self.view.hub.announce();
         }
         if redial {
             self.handle(now, Event::Redial, None, None);
@@ -132,9 +131,9 @@ where
     }
 
     /// A dial failed or a connection was lost, with an error.
-    pub(crate) fn lost(&mut self, now: Timestamp, event: Event, failure: Failure, error: Arc<E>) {
-        let error = self.last.insert(error).clone();
-        self.handle(now, event, Some(failure), Some(&error));
+    pub(crate) fn lost(&mut self, now: Timestamp, event: Event, failure: Failure, error: Last<E>) {
+        self.handle(now, event, Some(failure), Some(error.get()));
+        self.last = Some(error);
     }
 
     /// Tells the machine what happened.
@@ -164,7 +163,7 @@ where
         match self.record {
             Record::None => {}
             Record::Current => self.record = Record::Behind,
-            Record::Behind => self.hub.observe(self.now, &self.reconnector.status()),
+            Record::Behind => self.view.hub.observe(self.now, &self.reconnector.status()),
         }
         (O::OBSERVES || cfg!(feature = "tracing") || cfg!(feature = "metrics")).then(|| self.look())
     }

@@ -151,7 +151,7 @@ impl<H, E, Op, F> Run<H, E, Op, F> {
     }
 
     fn is_expired(&self) -> bool {
-        self.deadline.is_some_and(|number| self.handle.hub.is_expired(number))
+        self.deadline.is_some_and(|number| self.handle.view.hub.is_expired(number))
     }
 
     fn timed_out(&mut self) -> RunError<E> {
@@ -174,8 +174,10 @@ impl<H, E, Op, F> Run<H, E, Op, F> {
     /// Calls the operation's code. A panic in it ends the link, and goes on to the caller.
     fn guarded<T>(handle: &LinkHandle<H, E>, call: impl FnOnce() -> T) -> T {
         catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
-            handle.view.set_panicked(message(payload.as_ref()));
-            handle.hub.speak();
+            let message = message(payload.as_ref());
+            handle.view.hub.wish(|wishes| {
+                wishes.panicked.get_or_insert(message);
+            });
             resume_unwind(payload)
         })
     }
@@ -196,7 +198,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let run = self.get_mut();
         if let Some(within) = run.within.take() {
-            run.deadline = Some(run.handle.hub.add_deadline(within));
+            run.deadline = Some(run.handle.view.hub.add_deadline(within));
         }
         loop {
             let Some((id, future)) = &mut run.running else {
@@ -232,9 +234,9 @@ where
                 Poll::Pending => {}
             }
             let deadline = run.deadline;
-            let LinkHandle { hub, view, listener, .. } = &mut run.handle;
-            let cut = poll_until(&hub.changed, listener, cx, || {
-                let expired = deadline.is_some_and(|number| hub.is_expired(number));
+            let LinkHandle { view, listener, .. } = &mut run.handle;
+            let cut = poll_until(&view.hub.changed, listener, cx, || {
+                let expired = deadline.is_some_and(|number| view.hub.is_expired(number));
                 if view.names(id) { expired.then_some(Cut::TimedOut) } else { Some(Cut::Lost) }
             });
             let Poll::Ready(cut) = cut else { return Poll::Pending };
@@ -253,7 +255,7 @@ where
 impl<H, E, Op, F> Drop for Run<H, E, Op, F> {
     fn drop(&mut self) {
         if let Some(number) = self.deadline {
-            self.handle.hub.drop_deadline(number);
+            self.handle.view.hub.drop_deadline(number);
         }
     }
 }

@@ -116,9 +116,9 @@ impl<T: Unpin> StreamCore<T> {
                     handle.report(id, error);
                 }
                 Some(Poll::Pending) => {
-                    let LinkHandle { hub, view, listener, .. } = handle;
+                    let LinkHandle { view, listener, .. } = handle;
                     let replaced = || (view.held_id() != Some(id)).then_some(());
-                    if poll_until(&hub.changed, listener, cx, replaced).is_pending() {
+                    if poll_until(&view.hub.changed, listener, cx, replaced).is_pending() {
                         return Poll::Pending;
                     }
                 }

@@ -1,12 +1,16 @@
 //! What callers see of a link: its connection, how it ended, and the errors they report.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
+use std::task::{Context, Poll};
 
+use event_listener::EventListener;
 use redial::DialId;
 
 use crate::error::LinkError;
-use crate::sync::{Mutex, MutexGuard};
+use crate::hub::{Hub, poll_until};
+use crate::session::Line;
+use crate::sync::{Arc, Mutex, MutexGuard};
 
 /// A connection as callers get it. Dereferences to what is shared of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,12 +22,6 @@ pub struct Connection<H> {
     pub endpoint: u32,
     /// What is shared of it.
     pub shared: H,
-}
-
-impl<H> Connection<H> {
-    pub(crate) fn new(id: DialId, endpoint: u32, shared: H) -> Self {
-        Self { id, endpoint, shared }
-    }
 }
 
 impl<H> Deref for Connection<H> {
@@ -43,8 +41,10 @@ impl<H> DerefMut for Connection<H> {
 /// How a link ended, seen from outside.
 pub(crate) type End<E> = Result<(), LinkError<E>>;
 
+/// What callers see of a link, and the hub through which they speak to it.
 #[derive(Debug)]
 pub(crate) struct View<H, E> {
+    pub(crate) hub: Arc<Hub>,
     state: Mutex<State<H, E>>,
 }
 
@@ -52,79 +52,42 @@ pub(crate) struct View<H, E> {
 struct State<H, E> {
     held: Option<Connection<H>>,
     /// The connections that exist, which callers may still be using.
-    named: [Option<DialId>; 2],
+    named: [Option<Named<E>>; 2],
     ended: Option<Box<End<E>>>,
-    /// The loop will not come back.
-    gone: bool,
-    /// Starts that the loop has seen.
+    /// Starts that the loop has seen; `MAX` once it will not come back.
     starts: u64,
-    /// At most one for each connection, so at most two.
-    reports: Vec<Report<E>>,
-    panicked: Option<Arc<str>>,
 }
 
-/// What a caller says about a connection.
+/// A connection that exists.
 #[derive(Debug)]
-pub(crate) struct Report<E> {
-    pub(crate) id: DialId,
-    pub(crate) error: Arc<E>,
+struct Named<E> {
+    id: DialId,
+    /// What a caller has reported, until the loop hears it.
+    report: Option<std::sync::Arc<E>>,
+}
+
+impl<H, E> State<H, E> {
+    fn named(&mut self, id: DialId) -> Option<&mut Named<E>> {
+        self.named.iter_mut().flatten().find(|named| named.id == id)
+    }
 }
 
 impl<H, E> View<H, E> {
-    pub(crate) fn new() -> Self {
-        let state = State {
-            held: None,
-            named: [None; 2],
-            ended: None,
-            gone: false,
-            starts: 0,
-            reports: Vec::new(),
-            panicked: None,
-        };
-        Self { state: Mutex::new(state) }
+    pub(crate) fn new(hub: Hub) -> Self {
+        let state = State { held: None, named: [None, None], ended: None, starts: 0 };
+        Self { hub: Arc::new(hub), state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<H, E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows what is; true if that differs from before in anything but how the link ended. A connection
-    /// that was reported broken is not handed out again, even before the loop has heard.
-    pub(crate) fn publish(
-        &self,
-        held: Option<Connection<H>>,
-        named: [Option<DialId>; 2],
-        ended: Option<End<E>>,
-        starts: u64,
-    ) -> bool {
-        let mut state = self.lock();
-        let reported = |id| state.reports.iter().any(|report: &Report<E>| report.id == id);
-        let held = held.filter(|connection| !reported(connection.id));
-        let id = |held: &Option<Connection<H>>| held.as_ref().map(|connection| connection.id);
-        let named = named.map(|id| id.filter(|id| !reported(*id)));
-        let differs = id(&held) != id(&state.held)
-            || named != state.named
-            || ended.is_some() != state.ended.is_some()
-            || starts != state.starts;
-        if !differs && ended.is_none() {
-            return false;
-        }
-        let replaced = std::mem::replace(&mut state.held, held);
-        state.named = named;
-        state.ended = ended.map(Box::new);
-        state.starts = starts;
-        drop(state);
-        // What is shared may do anything when it is dropped.
-        drop(replaced);
-        differs
-    }
-
     pub(crate) fn set_gone(&self, end: End<E>) {
         let mut state = self.lock();
         let held = state.held.take();
-        state.named = [None; 2];
+        state.named = [None, None];
         state.ended = Some(Box::new(end));
-        state.gone = true;
+        state.starts = u64::MAX;
         drop(state);
         drop(held);
     }
@@ -133,22 +96,40 @@ impl<H, E> View<H, E> {
     /// see another.
     pub(crate) fn ended_since(&self, ticket: u64) -> Option<End<E>> {
         let state = self.lock();
-        (state.gone || state.starts >= ticket).then(|| state.ended.as_deref().cloned()).flatten()
+        (state.starts >= ticket).then(|| state.ended.as_deref().cloned()).flatten()
+    }
+
+    /// Waits until the link is down, however often it was started until now.
+    pub(crate) fn poll_ended(
+        &self,
+        listener: &mut Option<EventListener>,
+        cx: &mut Context<'_>,
+    ) -> Poll<End<E>> {
+        let ended = || self.ended_since(self.hub.commands().starts);
+        poll_until(&self.hub.changed, listener, cx, ended)
     }
 
     /// Keeps the error for the loop; false if one was reported for this connection already, or it is no
     /// longer one.
-    pub(crate) fn report(&self, id: DialId, error: Arc<E>) -> bool {
+    pub(crate) fn report(&self, id: DialId, error: std::sync::Arc<E>) -> bool {
         let mut state = self.lock();
-        let Some(named) = state.named.iter_mut().find(|named| **named == Some(id)) else {
+        let Some(named) = state.named(id).filter(|named| named.report.is_none()) else {
             return false;
         };
-        *named = None;
+        named.report = Some(error);
         let broken = state.held.take_if(|connection| connection.id == id);
-        state.reports.push(Report { id, error });
         drop(state);
         drop(broken);
         true
+    }
+
+    /// What was reported of connections since the loop last listened. Those it will close.
+    pub(crate) fn take_reports(&self) -> [Option<(DialId, std::sync::Arc<E>)>; 2] {
+        let mut state = self.lock();
+        state.named.each_mut().map(|named| {
+            let Named { id, report } = named.take_if(|named| named.report.is_some())?;
+            Some((id, report?))
+        })
     }
 
     /// The connection that callers get.
@@ -158,23 +139,51 @@ impl<H, E> View<H, E> {
 
     /// Whether this connection should exist.
     pub(crate) fn names(&self, id: DialId) -> bool {
-        self.lock().named.contains(&Some(id))
-    }
-
-    pub(crate) fn set_panicked(&self, message: Arc<str>) {
-        self.lock().panicked.get_or_insert(message);
-    }
-
-    pub(crate) fn take_panicked(&self) -> Option<Arc<str>> {
-        self.lock().panicked.take()
-    }
-
-    pub(crate) fn take_reports(&self) -> Vec<Report<E>> {
-        std::mem::take(&mut self.lock().reports)
+        self.lock().named(id).is_some_and(|named| named.report.is_none())
     }
 }
 
 impl<H: Clone, E> View<H, E> {
+    /// Shows what is; true if that differs from before in anything but how the link ended. A connection
+    /// that was reported broken is not handed out again, even before the loop has heard.
+    pub(crate) fn publish(
+        &self,
+        held: Option<(&Line, &H)>,
+        ids: [Option<DialId>; 2],
+        ended: Option<End<E>>,
+        starts: u64,
+    ) -> bool {
+        let mut state = self.lock();
+        let held = held
+            .filter(|(line, _)| state.named(line.id).is_none_or(|named| named.report.is_none()));
+        let shown = state.held.as_ref().map(|connection| connection.id);
+        let moved = held.map(|(line, _)| line.id) != shown;
+        let differs = moved
+            || ids != state.named.each_ref().map(|named| named.as_ref().map(|named| named.id))
+            || ended.is_some() != state.ended.is_some()
+            || starts != state.starts;
+        if !differs && ended.is_none() {
+            return false;
+        }
+        let connection = |(line, shared): (&Line, &H)| Connection {
+            id: line.id,
+            endpoint: line.endpoint,
+            shared: shared.clone(),
+        };
+        let replaced =
+            moved.then(|| std::mem::replace(&mut state.held, held.map(connection))).flatten();
+        state.named = ids.map(|id| {
+            let id = id?;
+            Some(Named { id, report: state.named(id).and_then(|named| named.report.take()) })
+        });
+        state.ended = ended.map(Box::new);
+        state.starts = starts;
+        drop(state);
+        // What is shared may do anything when it is dropped.
+        drop(replaced);
+        differs
+    }
+
     /// The connection that is the link now.
     pub(crate) fn held(&self) -> Option<Connection<H>> {
         self.lock().held.clone()
