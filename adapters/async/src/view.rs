@@ -1,5 +1,6 @@
 //! What callers see of a link: its connection, how it ended, and the errors they report.
 
+use std::mem::replace;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 use std::task::{Context, Poll};
@@ -52,29 +53,29 @@ pub(crate) struct View<H, E> {
 struct State<H, E> {
     held: Option<Connection<H>>,
     /// The connections that exist, which callers may still be using.
-    named: [Option<Named<E>>; 2],
+    ids: [Option<DialId>; 2],
+    /// What callers have reported of each, until the loop hears it.
+    reports: [Option<std::sync::Arc<E>>; 2],
     ended: Option<Box<End<E>>>,
     /// Starts that the loop has seen; `MAX` once it will not come back.
     starts: u64,
 }
 
-/// A connection that exists.
-#[derive(Debug)]
-struct Named<E> {
-    id: DialId,
-    /// What a caller has reported, until the loop hears it.
-    report: Option<std::sync::Arc<E>>,
-}
-
 impl<H, E> State<H, E> {
-    fn named(&mut self, id: DialId) -> Option<&mut Named<E>> {
-        self.named.iter_mut().flatten().find(|named| named.id == id)
+    /// Where the connection is, if it exists.
+    fn place(&self, id: DialId) -> Option<usize> {
+        self.ids.iter().position(|known| *known == Some(id))
+    }
+
+    fn is_reported(&self, id: DialId) -> bool {
+        self.place(id).is_some_and(|place| self.reports[place].is_some())
     }
 }
 
 impl<H, E> View<H, E> {
     pub(crate) fn new(hub: Hub) -> Self {
-        let state = State { held: None, named: [None, None], ended: None, starts: 0 };
+        let state =
+            State { held: None, ids: [None; 2], reports: [None, None], ended: None, starts: 0 };
         Self { hub: Arc::new(hub), state: Mutex::new(state) }
     }
 
@@ -85,7 +86,7 @@ impl<H, E> View<H, E> {
     pub(crate) fn set_gone(&self, end: End<E>) {
         let mut state = self.lock();
         let held = state.held.take();
-        state.named = [None, None];
+        state.ids = [None; 2];
         state.ended = Some(Box::new(end));
         state.starts = u64::MAX;
         drop(state);
@@ -113,10 +114,10 @@ impl<H, E> View<H, E> {
     /// longer one.
     pub(crate) fn report(&self, id: DialId, error: std::sync::Arc<E>) -> bool {
         let mut state = self.lock();
-        let Some(named) = state.named(id).filter(|named| named.report.is_none()) else {
+        let Some(place) = state.place(id).filter(|place| state.reports[*place].is_none()) else {
             return false;
         };
-        named.report = Some(error);
+        state.reports[place] = Some(error);
         let broken = state.held.take_if(|connection| connection.id == id);
         drop(state);
         drop(broken);
@@ -126,9 +127,9 @@ impl<H, E> View<H, E> {
     /// What was reported of connections since the loop last listened. Those it will close.
     pub(crate) fn take_reports(&self) -> [Option<(DialId, std::sync::Arc<E>)>; 2] {
         let mut state = self.lock();
-        state.named.each_mut().map(|named| {
-            let Named { id, report } = named.take_if(|named| named.report.is_some())?;
-            Some((id, report?))
+        [0, 1].map(|place| {
+            let report = state.reports[place].take()?;
+            Some((state.ids[place].take()?, report))
         })
     }
 
@@ -139,7 +140,8 @@ impl<H, E> View<H, E> {
 
     /// Whether this connection should exist.
     pub(crate) fn names(&self, id: DialId) -> bool {
-        self.lock().named(id).is_some_and(|named| named.report.is_none())
+        let state = self.lock();
+        state.place(id).is_some_and(|place| state.reports[place].is_none())
     }
 }
 
@@ -154,12 +156,10 @@ impl<H: Clone, E> View<H, E> {
         starts: u64,
     ) -> bool {
         let mut state = self.lock();
-        let held = held
-            .filter(|(line, _)| state.named(line.id).is_none_or(|named| named.report.is_none()));
-        let shown = state.held.as_ref().map(|connection| connection.id);
-        let moved = held.map(|(line, _)| line.id) != shown;
+        let held = held.filter(|(line, _)| !state.is_reported(line.id));
+        let moved = held.map(|(line, _)| line.id) != state.held.as_ref().map(|held| held.id);
         let differs = moved
-            || ids != state.named.each_ref().map(|named| named.as_ref().map(|named| named.id))
+            || ids != state.ids
             || ended.is_some() != state.ended.is_some()
             || starts != state.starts;
         if !differs && ended.is_none() {
@@ -170,17 +170,16 @@ impl<H: Clone, E> View<H, E> {
             endpoint: line.endpoint,
             shared: shared.clone(),
         };
-        let replaced =
-            moved.then(|| std::mem::replace(&mut state.held, held.map(connection))).flatten();
-        state.named = ids.map(|id| {
-            let id = id?;
-            Some(Named { id, report: state.named(id).and_then(|named| named.report.take()) })
+        let held = moved.then(|| replace(&mut state.held, held.map(connection)));
+        let stale = [0, 1].map(|place| {
+            let known = replace(&mut state.ids[place], ids[place]);
+            if known == ids[place] { None } else { state.reports[place].take() }
         });
-        state.ended = ended.map(Box::new);
+        let ended = replace(&mut state.ended, ended.map(Box::new));
         state.starts = starts;
         drop(state);
-        // What is shared may do anything when it is dropped.
-        drop(replaced);
+        // Errors and what was shared may do anything when they are dropped.
+        drop((held, stale, ended));
         differs
     }
 

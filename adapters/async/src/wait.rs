@@ -2,10 +2,14 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use redial::Timestamp;
 
 use crate::runtime::Runtime;
+
+/// A wake that is further away has not come since the caller looked at the clock.
+const NEAR: Duration = Duration::from_millis(1);
 
 /// The one timer, and how long the loop has gone without a pause.
 pub(crate) struct Wait<T> {
@@ -66,7 +70,10 @@ impl<T: Future<Output = ()>> Wait<T> {
         loop {
             let timer = match &mut self.timer {
                 Some(timer) if timer.ends <= wake => timer,
-                _ if now >= wake => return Poll::Ready(()),
+                // So near, it may have come since.
+                _ if wake.saturating_since(now) < NEAR && runtime.now() >= wake => {
+                    return Poll::Ready(());
+                }
                 Some(timer) => {
                     runtime.reset(timer.sleep.as_mut(), wake);
                     timer.ends = wake;
