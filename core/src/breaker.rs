@@ -10,6 +10,7 @@ use core::time::Duration;
 
 use crate::circuit::{BreakerState, Circuit, Mode, Rule};
 use crate::error::PolicyError;
+use crate::policy::NEVER;
 use crate::rng::{draw, stretch};
 use crate::time::{Timestamp, nanos};
 
@@ -212,9 +213,8 @@ impl Breaker {
     #[cold]
     fn allow_again(&self, now: Timestamp) -> Result<Permit<'_>, Refused> {
         let mut state = self.state.get();
-        let ready = state.ready();
-        if now.as_nanos() < ready || ready == u64::MAX {
-            return Err(Refused { until: Timestamp::from_nanos(ready) });
+        if now.as_nanos() < state.until || state.until == NEVER {
+            return Err(Refused { until: Timestamp::from_nanos(state.until) });
         }
         state.begin();
         self.state.set(state);
@@ -238,7 +238,7 @@ impl Breaker {
 
     /// Opens it until [`reset`](Self::reset).
     pub fn trip(&self) {
-        self.state.set(BreakerState { mode: Mode::Tripped, ..BreakerState::CLOSED });
+        self.state.set(BreakerState::TRIPPED);
     }
 
     /// Closes it and forgets every outcome.

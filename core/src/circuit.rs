@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::breaker::{BreakerPolicy, Trip};
+use crate::policy::NEVER;
 use crate::time::Timestamp;
 
 /// A breaker policy that was checked, in nanoseconds.
@@ -79,9 +80,11 @@ impl Mode {
 /// A breaker's whole state, without its policy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct BreakerState {
-    /// End of the open time; 0 while closed.
+    /// The earliest time at which anything is admitted: the end of the open time; 0 while closed,
+    /// and [`NEVER`] while the probe is out or after a trip by hand.
     pub(crate) until: u64,
     /// `Consecutive`: failures in a row. `Rate`: the last outcomes, newest in bit 0, failures set.
+    /// While the probe is out, when the open time ended.
     pub(crate) window: u64,
     /// `Rate`: how many bits of `window` are outcomes.
     pub(crate) seen: u8,
@@ -93,6 +96,8 @@ pub(crate) struct BreakerState {
 impl BreakerState {
     pub(crate) const CLOSED: Self =
         Self { until: 0, window: 0, seen: 0, opens: 0, mode: Mode::Closed };
+
+    pub(crate) const TRIPPED: Self = Self { until: NEVER, mode: Mode::Tripped, ..Self::CLOSED };
 
     pub(crate) fn circuit(&self, now: u64) -> Circuit {
         match self.mode {
@@ -106,26 +111,17 @@ impl BreakerState {
         }
     }
 
-    /// The earliest time at which anything is admitted.
-    pub(crate) fn ready(&self) -> u64 {
-        match self.mode {
-            // Zero, unless it is open.
-            Mode::Closed | Mode::Disabled | Mode::Open => self.until,
-            Mode::Probing | Mode::Tripped => u64::MAX,
-        }
-    }
-
-    /// Admits one call at or after [`ready`](Self::ready): the probe, if it was open.
+    /// Admits one call at or after `until`: the probe, if it was open.
     pub(crate) fn begin(&mut self) {
         if self.mode == Mode::Open {
-            self.mode = Mode::Probing;
+            *self = Self { mode: Mode::Probing, until: NEVER, window: self.until, ..*self };
         }
     }
 
     /// The admitted call ended without telling anything: a probe may be taken again.
     pub(crate) fn release(&mut self) {
         if self.mode == Mode::Probing {
-            self.mode = Mode::Open;
+            *self = Self { mode: Mode::Open, until: self.window, window: 0, ..*self };
         }
     }
 
@@ -170,9 +166,8 @@ impl BreakerState {
         }
     }
 
-    /// Cuts what was saved to what `rule` could have made. A probe that was out has ended.
+    /// Cuts what was saved to what `rule` could have made.
     pub(crate) fn fit(&mut self, rule: &Rule) {
-        self.release();
         match rule.trip {
             Trip::Consecutive(limit) if self.seen == 0 => {
                 self.window = self.window.min(u64::from(limit).saturating_sub(1));
@@ -189,7 +184,7 @@ impl BreakerState {
     }
 
     pub(crate) fn trip(&mut self) {
-        *self = Self { mode: Mode::Tripped, ..Self::CLOSED };
+        *self = Self::TRIPPED;
     }
 
     pub(crate) fn reset(&mut self) {

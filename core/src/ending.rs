@@ -365,7 +365,7 @@ impl Step<'_> {
                 .peekable();
             policy.allow_all_open
                 || others.peek().is_none()
-                || others.any(|(_, endpoint)| endpoint.breaker.ready() <= now)
+                || others.any(|(_, endpoint)| endpoint.breaker.until <= now)
         };
         breaker.failure(rule, now, may_open, |open| machine.stretched(policy, open));
         if let Some(endpoint) = self.endpoint(index) {

@@ -93,7 +93,7 @@ impl Endpoint {
 
     /// Hint, breaker and parking are past.
     pub(crate) fn eligible(&self, now: u64) -> bool {
-        self.hint <= now && self.parked <= now && self.breaker.ready() <= now
+        self.hint <= now && self.parked <= now && self.breaker.until <= now
     }
 
     /// It may be tried again; a hint that is past no longer stands in for the backoff.

@@ -55,7 +55,7 @@ impl Gates {
     /// The last of the other gates.
     #[inline]
     fn blocked(&self, endpoint: &Endpoint) -> u64 {
-        let own = endpoint.breaker.ready().max(endpoint.parked);
+        let own = endpoint.breaker.until.max(endpoint.parked);
         self.rate_limit.max(self.deferred).max(own)
     }
 
@@ -73,7 +73,7 @@ impl Gates {
     /// Which gate opens at `until`, but for the backoff's.
     #[cold]
     fn blocked_by(&self, endpoint: &Endpoint, until: u64) -> WaitReason {
-        if endpoint.breaker.ready() == until {
+        if endpoint.breaker.until == until {
             WaitReason::Breaker
         } else if endpoint.parked == until {
             WaitReason::Parked

@@ -308,7 +308,7 @@ impl Step<'_> {
         let better = all.get(..usize::from(link.endpoint)).unwrap_or(all).iter();
         let closed = better
             .filter(|endpoint| !endpoint.has(DUPLICATE))
-            .map(|endpoint| endpoint.breaker.ready())
+            .map(|endpoint| endpoint.breaker.until)
             .min();
         closed.map_or(NEVER, |closed| closed.max(stable).saturating_add(after))
     }

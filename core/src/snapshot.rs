@@ -114,7 +114,8 @@ pub struct EndpointSnapshot {
 
 impl EndpointSnapshot {
     fn take(endpoint: &Endpoint, now: u64) -> Self {
-        let breaker = endpoint.breaker;
+        let mut breaker = endpoint.breaker;
+        breaker.release();
         let hint = endpoint.hint.saturating_sub(now).saturating_add(1);
         Self {
             key: endpoint.key(),
@@ -123,7 +124,7 @@ impl EndpointSnapshot {
             visited: endpoint.has(VISITED),
             hint: if endpoint.hint == 0 { 0 } else { hint },
             parked: endpoint.parked.saturating_sub(now),
-            open: breaker.until.saturating_sub(now),
+            open: if breaker.mode == Mode::Open { breaker.until.saturating_sub(now) } else { 0 },
             window: breaker.window,
             seen: breaker.seen,
             opens: breaker.opens,
@@ -153,7 +154,7 @@ impl EndpointSnapshot {
         endpoint.parked = at(self.parked, longest(policy.park_max()));
         let open_max = policy.breaker.map_or(0, |rule| rule.open_max);
         endpoint.breaker = match (self.mode, policy.breaker) {
-            (Mode::Tripped, _) => BreakerState { mode: Mode::Tripped, ..BreakerState::CLOSED },
+            (Mode::Tripped, _) => BreakerState::TRIPPED,
             (_, None) => BreakerState::CLOSED,
             (mode, Some(rule)) => {
                 let mut breaker = BreakerState {
@@ -161,7 +162,8 @@ impl EndpointSnapshot {
                     window: self.window,
                     seen: self.seen,
                     opens: self.opens,
-                    mode,
+                    // A probe that was out has ended.
+                    mode: if mode == Mode::Probing { Mode::Open } else { mode },
                 };
                 breaker.fit(&rule);
                 breaker

@@ -113,7 +113,7 @@ pub(crate) fn status(machine: &Machine, endpoints: &[Endpoint]) -> Status {
         Some(endpoint) => endpoint.circuit(now),
         None => endpoints
             .iter()
-            .min_by_key(|endpoint| endpoint.breaker.ready())
+            .min_by_key(|endpoint| endpoint.breaker.until)
             .filter(|_| used.is_none())
             .map_or(Circuit::Closed, |endpoint| endpoint.circuit(now)),
     };
