@@ -1,6 +1,6 @@
 //! How dials and connections end, and what each end costs.
 
-use crate::action::{GiveUpReason, WaitReason};
+use crate::action::{Action, GiveUpReason, WaitReason};
 use crate::backoff::Backoff;
 use crate::circuit::Rule;
 use crate::endpoint::{DUPLICATE, VISITED};
@@ -13,7 +13,7 @@ use crate::time::nanos;
 
 /// What ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     /// A dial, or a connection that had proved nothing.
     Attempt,
     /// A connection that was confirmed, but not yet stable.
@@ -35,18 +35,27 @@ impl End {
 
 impl Step<'_> {
     #[inline(never)]
-    pub(crate) fn dial_failed(&mut self, failure: &Failure) {
+    pub(crate) fn dial_failed(&mut self, failure: &Failure) -> Action {
         // While our own network is gone, a dial that hears nothing says nothing about the server.
         if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
-            return self.drop_dial();
+            return self.then(Self::drop_dial);
         }
-        if let State::Dialing { outage, endpoint, progressed, .. } = self.machine.state {
-            self.answered(progressed, failure);
-            self.attempt_ended(endpoint, failure, outage);
-        } else if let State::Replacing { link, target, progressed, .. } = self.machine.state {
-            self.answered(progressed, failure);
-            self.machine.state = State::Held { link, outage: 0, pace: 0 };
-            self.ended(target, failure, self.now, End::Handover);
+        match self.machine.state {
+            State::Dialing { outage, endpoint, progressed, .. } => {
+                self.answered(progressed, failure);
+                self.attempt_ended(endpoint, failure, outage)
+            }
+            State::Replacing { link, target, progressed, .. } => {
+                self.answered(progressed, failure);
+                self.machine.state = State::Held { link, outage: 0, pace: 0 };
+                self.then(|step| step.ended(target, failure, step.now, End::Handover))
+            }
+            State::Stopped
+            | State::Paused { .. }
+            | State::Waiting { .. }
+            | State::Held { .. }
+            | State::Draining { .. }
+            | State::GaveUp { .. } => self.advance(),
         }
     }
 
@@ -86,18 +95,16 @@ impl Step<'_> {
     }
 
     /// The connection that is the link has ended.
-    pub(crate) fn closed(&mut self, failure: &Failure) {
+    #[inline(never)]
+    pub(crate) fn closed(&mut self, failure: &Failure) -> Action {
         let now = self.now;
         match self.machine.state {
-            State::Held { link, outage, pace } => match link.proof {
+            State::Held { link, outage, .. } => match link.proof {
                 Proof::None => self.attempt_ended(link.endpoint, failure, outage),
-                Proof::Confirmed => self.ended(link.endpoint, failure, now, End::Confirmed),
-                Proof::Stable => {
-                    let imposed = self.machine.run.paced_by;
-                    self.clear_parks();
-                    self.ended(link.endpoint, failure, now, End::Stable);
-                    self.not_before(pace, imposed);
-                }
+                Proof::Confirmed => self.then(|step| {
+                    step.ended(link.endpoint, failure, now, End::Confirmed);
+                }),
+                Proof::Stable => self.stable_ended(link.endpoint, failure),
             },
             State::Replacing { link, started, deadline, target, progressed } => {
                 self.clear_parks();
@@ -108,26 +115,26 @@ impl Step<'_> {
                     Ok(_) => {}
                     Err(reason) => {
                         self.release(target);
-                        self.give_up(reason, now, Some(*failure));
-                        return;
+                        return self.then(|step| step.give_up(reason, now, Some(*failure)));
                     }
                 }
                 let (deadline, endpoint) = (deadline.min(self.limit(now)), target);
                 let last = Some(*failure);
                 self.machine.state =
                     State::Dialing { outage: now, started, deadline, endpoint, progressed, last };
+                self.advance()
             }
             State::Draining { link, .. } => {
                 let proven = link.proof > Proof::None;
                 let end = if proven { End::ProvenHandover } else { End::Handover };
                 self.give_old_back();
-                self.ended(link.endpoint, failure, now, end);
+                self.then(|step| step.ended(link.endpoint, failure, now, end))
             }
             State::Stopped
             | State::Paused { .. }
             | State::Waiting { .. }
             | State::Dialing { .. }
-            | State::GaveUp { .. } => {}
+            | State::GaveUp { .. } => self.advance(),
         }
     }
 
@@ -202,6 +209,7 @@ impl Step<'_> {
         self.machine.attempts = self.machine.attempts.saturating_sub(1);
     }
 
+    #[inline]
     pub(crate) fn clear_parks(&mut self) {
         for endpoint in self.endpoints.iter_mut() {
             endpoint.parked = 0;
@@ -224,16 +232,21 @@ impl Step<'_> {
 
     /// The end that matters: on a way of its own, where all that is for others falls away.
     #[inline(never)]
-    fn attempt_ended(&mut self, index: u16, failure: &Failure, outage: u64) {
+    fn attempt_ended(&mut self, index: u16, failure: &Failure, outage: u64) -> Action {
         self.end(index, failure, outage, End::Attempt);
+        self.advance()
     }
 
     #[inline(never)]
-    fn ended(&mut self, index: u16, failure: &Failure, outage: u64, end: End) {
-        match end {
-            End::Attempt => self.attempt_ended(index, failure, outage),
-            other => self.end(index, failure, outage, other),
-        }
+    fn stable_ended(&mut self, index: u16, failure: &Failure) -> Action {
+        self.clear_parks();
+        self.end(index, failure, self.now, End::Stable);
+        self.advance()
+    }
+
+    #[inline(never)]
+    pub(crate) fn ended(&mut self, index: u16, failure: &Failure, outage: u64, end: End) {
+        self.end(index, failure, outage, end);
     }
 
     /// What one failure means: for its endpoint, for the limits, and for the next dial.
@@ -251,33 +264,46 @@ impl Step<'_> {
                 }
             },
         };
-        self.book(index, matches!(end, End::Attempt | End::Handover));
+        let more = self.book(index, end);
         self.machine.cursor = index.wrapping_add(1);
-        let first_retry = self.policy.first_retry;
-        let grows = match end {
-            End::Attempt | End::Confirmed | End::Handover | End::ProvenHandover => true,
-            End::Stable => class == Class::Overloaded || first_retry == FirstRetry::Backoff,
-        };
+        let backoff_first = self.policy.first_retry == FirstRetry::Backoff;
+        let grows = end != End::Stable || class == Class::Overloaded || backoff_first;
         if grows {
             self.machine.run.worst = self.machine.run.worst.max(class);
         }
-        let paced = self.pace(outage, end, grows);
-        let limited =
-            end == End::Attempt && self.machine.run.exhausted(self.policy, self.machine.attempts);
-        if let (true, State::Held { pace, .. }) = (end.of_handover(), &mut self.machine.state) {
-            *pace = paced.unwrap_or(NEVER);
+        // What a failed handover has imposed on the connection's replacement.
+        let imposed = match self.machine.state {
+            State::Held { pace, .. } if end == End::Stable => {
+                Some((pace, self.machine.run.paced_by))
+            }
+            _ => None,
+        };
+        let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
+            match end {
+                End::Attempt => self.end_round(outage, !more, true),
+                _ => self.grow(outage, !more, false),
+            }
+        } else {
+            self.soon(more, end)
+        };
+        if end.of_handover() {
+            if let State::Held { pace, .. } = &mut self.machine.state {
+                *pace = paced.unwrap_or(NEVER);
+            }
+            return;
+        }
+        if end == End::Attempt && self.machine.run.exhausted(self.policy, self.machine.attempts) {
+            self.give_up(GiveUpReason::MaxAttempts, outage, Some(*failure));
             return;
         }
         match paced {
-            Some(pace) if !limited => {
+            Some(pace) => {
                 self.machine.state = State::Waiting { last: Some(*failure), outage, pace };
+                if let Some((earliest, reason)) = imposed {
+                    self.not_before(earliest, reason);
+                }
             }
-            _ if limited => {
-                self.give_up(GiveUpReason::MaxAttempts, outage, Some(*failure));
-            }
-            _ => {
-                self.give_up(GiveUpReason::PolicyNever, outage, Some(*failure));
-            }
+            None => self.give_up(GiveUpReason::PolicyNever, outage, Some(*failure)),
         }
     }
 
@@ -338,17 +364,28 @@ impl Step<'_> {
         }
     }
 
-    /// It was tried in this round; its breaker hears of it if the attempt `failed`.
+    /// It was tried in this round; its breaker hears of it if the attempt failed. Returns whether the
+    /// round has another.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn book(&mut self, index: u16, failed: bool) {
-        let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) else { return };
-        endpoint.set(VISITED, true);
-        endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
-        match &self.policy.breaker {
-            Some(rule) if failed => self.record_failure(index, rule),
-            _ => endpoint.breaker.release(),
+    fn book(&mut self, index: u16, end: End) -> bool {
+        let failed = matches!(end, End::Attempt | End::Handover);
+        let lone = self.endpoints.len() == 1;
+        if let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) {
+            endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
+            match &self.policy.breaker {
+                Some(rule) if failed => self.record_failure(index, rule),
+                _ => endpoint.breaker.release(),
+            }
+            // Most links: the round is over.
+            if lone {
+                return false;
+            }
+            self.visited(index);
         }
+        let link = if end.of_handover() { self.machine.state.link() } else { None };
+        let (wanted, endpoint) = link.map_or((Wanted::Any, REMOVED), |l| (l.wanted, l.endpoint));
+        self.field(wanted, endpoint).unvisited(self.endpoints, self.now)
     }
 
     #[inline(never)]
@@ -373,31 +410,21 @@ impl Step<'_> {
         }
     }
 
-    /// The backoff's gate after a failure; `None` if the policy does not dial again.
+    /// The gate of a dial that need not wait for the backoff: the first after a stable connection, or
+    /// one to another endpoint; `None` if the policy does not dial again.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn pace(&mut self, outage: u64, end: End, grows: bool) -> Option<u64> {
-        let link = if end.of_handover() { self.machine.state.link() } else { None };
-        let (wanted, endpoint) = link.map_or((Wanted::Any, REMOVED), |l| (l.wanted, l.endpoint));
-        let more = self.field(wanted, endpoint).unvisited(self.endpoints, self.now);
+    #[expect(clippy::inline_always, reason = "on the way of every lost connection")]
+    fn soon(&mut self, more: bool, end: End) -> Option<u64> {
+        if !more {
+            if self.policy.backoff == Backoff::Never {
+                return None;
+            }
+            self.next_round();
+        }
         let stable = end == End::Stable;
-        let backoff_first = stable && self.policy.first_retry == FirstRetry::Backoff;
-        Some(if grows && (!more || backoff_first) {
-            match end {
-                End::Attempt => self.end_round(outage, !more, true)?,
-                _ => self.grow(outage, !more, false)?,
-            }
-        } else {
-            let reason = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
-            if !more {
-                if self.policy.backoff == Backoff::Never {
-                    return None;
-                }
-                self.next_round();
-            }
-            self.machine.run.paced_by = reason;
-            self.now.saturating_add(self.spread(self.policy.window()))
-        })
+        self.machine.run.paced_by =
+            if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
+        Some(self.now.saturating_add(self.spread(self.policy.window())))
     }
 
     /// The list of endpoints has changed: a dial to a removed one is dropped, a connection to one

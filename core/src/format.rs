@@ -6,7 +6,6 @@ use core::fmt;
 use crate::action::WaitReason;
 use crate::bytes::{MAGIC, Reader, Writer, seal};
 use crate::circuit::Mode;
-use crate::id::DialId;
 use crate::run::{Class, Run};
 use crate::snapshot::{Doing, EndpointSnapshot, Snapshot};
 
@@ -29,7 +28,7 @@ impl Snapshot {
             out.put(&number.to_le_bytes());
         }
         out.put(&[run.stalls, run.paced_by as u8, run.class as u8, run.worst as u8]);
-        for number in [self.next_id.get(), self.pace, self.outage, self.arrival] {
+        for number in [self.dials, self.pace, self.outage, self.arrival] {
             out.put(&number.to_le_bytes());
         }
         out.put(&self.endpoint.to_le_bytes());
@@ -70,9 +69,10 @@ impl Snapshot {
         let worst = from.one_of("class", &Class::ALL)?;
         let run = Run { base, failures, phase, rounds, stalls, paced_by, class, worst };
         // Half of all numbers: no link has got so far, and there is room to go on.
-        let next_id = DialId::new(from.u64())
-            .filter(|id| id.get() < 1 << 63)
-            .ok_or(SnapshotError::Field("id"))?;
+        let dials = from.u64();
+        if dials >= 1 << 63 {
+            return Err(SnapshotError::Field("id"));
+        }
         let (pace, outage, arrival) = (from.u64(), from.u64(), from.u64());
         let (endpoint, cursor) = (from.u32(), from.u32());
         let handing = from.flag("handover")?;
@@ -82,7 +82,7 @@ impl Snapshot {
         Ok(Self {
             doing,
             run,
-            next_id,
+            dials,
             pace,
             outage,
             arrival,

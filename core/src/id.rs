@@ -31,19 +31,12 @@ impl DialId {
         self.0.get()
     }
 
-    pub(crate) const FIRST: Self = Self(NonZeroU64::MIN);
-
-    /// The id before this one; the first is its own.
-    pub(crate) const fn previous(self) -> Self {
-        match Self::new(self.get().saturating_sub(1)) {
+    /// The id of the `count`-th dial; of the first, if there was none.
+    pub(crate) const fn nth(count: u64) -> Self {
+        match Self::new(count) {
             Some(id) => id,
-            None => self,
+            None => Self(NonZeroU64::MIN),
         }
-    }
-
-    /// The id after this one. 2⁶⁴ dials at one a nanosecond are 584 years; then it stays.
-    pub(crate) const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
     }
 }
 

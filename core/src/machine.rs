@@ -209,7 +209,8 @@ pub(crate) struct Machine {
     pub(crate) deferred: u64,
     /// When the next timer is due; [`NEVER`] for none.
     pub(crate) wake: u64,
-    pub(crate) next_id: DialId,
+    /// Dials so far, and so the id of the last.
+    pub(crate) dials: u64,
     pub(crate) draws: u32,
     /// Dials of this outage.
     pub(crate) attempts: u32,
@@ -232,7 +233,7 @@ impl Machine {
             arrival: 0,
             deferred: 0,
             wake: NEVER,
-            next_id: DialId::FIRST,
+            dials: 0,
             draws: 0,
             attempts: 0,
             ignored: 0,
@@ -256,7 +257,7 @@ impl Machine {
 
     /// The id of the last dial, which is the one in flight if any is.
     pub(crate) fn last_id(&self) -> DialId {
-        self.next_id.previous()
+        DialId::nth(self.dials)
     }
 
     pub(crate) fn draw(&mut self) -> u64 {

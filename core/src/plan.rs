@@ -36,7 +36,24 @@ impl Step<'_> {
                 return self.machine.hold(id, None);
             }
         }
-        self.timers();
+        match self.machine.state {
+            State::Dialing { deadline, .. } | State::Replacing { deadline, .. }
+                if self.now >= deadline =>
+            {
+                return self.dial_failed(&Failure::TimedOut);
+            }
+            State::Draining { link, old_by, .. }
+                if self.now >= drain_deadline(self.policy, &link, old_by) =>
+            {
+                self.drained();
+            }
+            _ => {}
+        }
+        let (now, idle_timeout) = (self.now, self.policy.idle_timeout);
+        if self.machine.state.link().is_some_and(|l| now >= l.active.saturating_add(idle_timeout)) {
+            return self.closed(&Failure::TimedOut);
+        }
+        self.refresh();
         match self.plan() {
             Some(wake) => {
                 self.machine.wake = wake;
@@ -53,36 +70,15 @@ impl Step<'_> {
         self.look()
     }
 
+    /// Whether a stable connection is to be replaced, by its age or for a better endpoint.
     #[inline]
-    fn timers(&mut self) {
-        match self.machine.state {
-            State::Dialing { deadline, .. } | State::Replacing { deadline, .. }
-                if self.now >= deadline =>
-            {
-                self.dial_failed(&Failure::TimedOut);
-            }
-            State::Draining { link, old_by, .. }
-                if self.now >= drain_deadline(self.policy, &link, old_by) =>
-            {
-                self.drained();
-            }
-            State::Held { .. } | State::Replacing { .. } | State::Draining { .. } => {}
-            State::Stopped
-            | State::Paused { .. }
-            | State::Waiting { .. }
-            | State::Dialing { .. }
-            | State::GaveUp { .. } => return,
-        }
-        let (now, idle_timeout) = (self.now, self.policy.idle_timeout);
-        if self.machine.state.link().is_some_and(|l| now >= l.active.saturating_add(idle_timeout)) {
-            self.closed(&Failure::TimedOut);
-        }
+    fn refresh(&mut self) {
         if let State::Held { link: Link { proof: Proof::Stable, wanted, .. }, .. } =
             self.machine.state
         {
-            if wanted < Wanted::Any && now >= self.aged_at() {
+            if wanted < Wanted::Any && self.now >= self.aged_at() {
                 self.want(Wanted::Any);
-            } else if wanted == Wanted::No && now >= self.failback_at() {
+            } else if wanted == Wanted::No && self.now >= self.failback_at() {
                 self.want(Wanted::Better);
             }
         }
@@ -115,24 +111,26 @@ impl Step<'_> {
     #[inline(never)]
     fn wait(&mut self) -> Action {
         let State::Waiting { outage, pace, .. } = self.machine.state else { return self.look() };
+        match &*self.endpoints {
+            // Most links: there is nothing to choose.
+            [only] if !only.has(VISITED) && !self.machine.offline => {
+                let choice = self.gates(pace).choice(0, only);
+                self.dial_or_sleep(choice, outage)
+            }
+            _ => self.wait_among(outage, pace),
+        }
+    }
+
+    #[inline(never)]
+    fn wait_among(&mut self, outage: u64, pace: u64) -> Action {
         if self.idle() {
             let last = self.machine.state.last();
             self.machine.state = State::Paused { last, outage, pace, since: self.now };
             return self.never();
         }
-        if self.policy.give_up_when_all_parked && self.all_parked() {
-            return self.out_of(GiveUpReason::AllParked, outage);
-        }
-        match &*self.endpoints {
-            // Most links: there is nothing to choose.
-            [only] if !only.has(VISITED) => {
-                let choice = self.gates(pace).choice(0, only);
-                self.dial_or_sleep(choice, outage)
-            }
-            _ => match self.choose(pace, Wanted::Any, 0) {
-                Some(choice) => self.dial_or_sleep(choice, outage),
-                None => self.never(),
-            },
+        match self.choose(pace, Wanted::Any, 0) {
+            Some(choice) => self.dial_or_sleep(choice, outage),
+            None => self.never(),
         }
     }
 
@@ -141,6 +139,9 @@ impl Step<'_> {
         let Choice { index, wake, reason } = choice;
         if wake <= self.now {
             return self.start(index);
+        }
+        if self.policy.give_up_when_all_parked && self.all_parked() {
+            return self.out_of(GiveUpReason::AllParked, outage);
         }
         let limit = self.limit(outage);
         if wake >= limit && limit != NEVER {
@@ -224,7 +225,7 @@ impl Step<'_> {
         Field {
             selection: self.policy.selection,
             cursor: self.machine.cursor,
-            shuffle: self.machine.seed ^ self.machine.next_id.get(),
+            shuffle: self.machine.seed ^ self.machine.dials.saturating_add(1),
             below: if wanted == Wanted::Better { endpoint } else { u16::MAX },
         }
     }
@@ -254,7 +255,7 @@ impl Step<'_> {
     /// Begins a dial; returns its deadline.
     fn dial(&mut self, index: u16) -> u64 {
         let (now, policy) = (self.now, self.policy);
-        self.machine.next_id = self.machine.next_id.next();
+        self.machine.dials = self.machine.dials.saturating_add(1);
         self.machine.arrival = policy.rate_limit.take(self.machine.arrival, now);
         if let Some(endpoint) = self.endpoint(index) {
             endpoint.hint = 0;

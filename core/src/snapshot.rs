@@ -8,6 +8,7 @@ use core::borrow::Borrow;
 use core::time::Duration;
 
 use crate::circuit::{BreakerState, Mode};
+use crate::ending::End;
 use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position};
 use crate::failure::Failure;
 use crate::id::DialId;
@@ -59,7 +60,7 @@ pub(crate) enum Doing {
 pub struct Snapshot {
     pub(crate) doing: Doing,
     pub(crate) run: Run,
-    pub(crate) next_id: DialId,
+    pub(crate) dials: u64,
     /// Until the backoff's gate opens.
     pub(crate) pace: u64,
     /// Age of the outage.
@@ -186,7 +187,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         let mut snapshot = Snapshot {
             doing: Doing::Stopped,
             run: machine.run,
-            next_id: machine.next_id,
+            dials: machine.dials,
             pace: 0,
             outage: 0,
             arrival: machine.arrival.saturating_sub(now),
@@ -292,7 +293,7 @@ impl Step<'_> {
             0 => 0,
             base => base.min(longest).max(policy.floor),
         };
-        machine.next_id = saved.next_id;
+        machine.dials = saved.dials;
         machine.draws = saved.draws;
         machine.attempts = saved.attempts;
         let ahead = saved.arrival.min(policy.rate_limit.ahead());
@@ -307,7 +308,7 @@ impl Step<'_> {
         let over = saved.pace == NEVER && policy.backoff.may_stop();
         let held_pace = if over { NEVER } else { pace };
         let link = |proof, wanted| Link {
-            id: saved.next_id.previous(),
+            id: DialId::nth(saved.dials),
             since: now,
             active: now,
             by: NEVER,
@@ -316,36 +317,29 @@ impl Step<'_> {
             wanted,
             fresh: true,
         };
-        let (proof, wanted) = (Proof::Stable, Wanted::Any);
-        machine.state = match saved.doing {
+        let held = |proof, wanted, pace| State::Held { link: link(proof, wanted), outage, pace };
+        self.machine.state = match saved.doing {
             Doing::Stopped => State::Stopped,
             Doing::Waiting => State::Waiting { outage, pace, last: None },
             Doing::Dialing => {
                 let (started, deadline, progressed, last) = (now, NEVER, false, None);
                 State::Dialing { outage, started, deadline, endpoint, progressed, last }
             }
-            Doing::Unproven => State::Held { link: link(Proof::None, Wanted::No), outage, pace },
-            Doing::Confirmed => {
-                State::Held { link: link(Proof::Confirmed, Wanted::No), outage, pace }
-            }
-            Doing::Stable => match saved.handover {
-                None => State::Held { link: link(proof, Wanted::No), outage, pace: held_pace },
-                Some(key) => State::Replacing {
-                    link: link(proof, wanted),
-                    started: now,
-                    deadline: NEVER,
-                    target: position(self.endpoints, key).unwrap_or(REMOVED),
-                    progressed: false,
-                },
-            },
+            Doing::Unproven => held(Proof::None, Wanted::No, pace),
+            Doing::Confirmed => held(Proof::Confirmed, Wanted::No, pace),
+            Doing::Stable if saved.handover.is_some() => held(Proof::Stable, Wanted::Any, 0),
+            Doing::Stable => held(Proof::Stable, Wanted::No, held_pace),
         };
-        if let State::Dialing { .. } | State::Replacing { .. } = self.machine.state {
-            self.dial_failed(&Failure::Unreachable);
+        // Whatever was there is gone, the dial of a handover first.
+        if let (Doing::Stable, Some(key)) = (saved.doing, saved.handover) {
+            let target = position(self.endpoints, key).unwrap_or(REMOVED);
+            self.ended(target, &Failure::Unreachable, now, End::Handover);
         }
-        if let State::Held { .. } = self.machine.state {
-            self.closed(&Failure::Unreachable);
-        }
-        self.advance();
+        match self.machine.state {
+            State::Dialing { .. } => self.dial_failed(&Failure::Unreachable),
+            State::Held { .. } => self.closed(&Failure::Unreachable),
+            _ => self.advance(),
+        };
     }
 }
 

@@ -117,8 +117,7 @@ pub(crate) fn status(machine: &Machine, endpoints: &[Endpoint]) -> Status {
             .filter(|_| used.is_none())
             .map_or(Circuit::Closed, |endpoint| endpoint.circuit(now)),
     };
-    let dials = machine.next_id.get().saturating_sub(1);
-    Status { phase, endpoint: endpoint.map(Endpoint::key), circuit, dials }
+    Status { phase, endpoint: endpoint.map(Endpoint::key), circuit, dials: machine.dials }
 }
 
 impl fmt::Display for Status {

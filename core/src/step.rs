@@ -18,7 +18,7 @@ impl Step<'_> {
     pub(crate) fn handle(&mut self, event: &Event) -> Action {
         use State::{Dialing, Draining, GaveUp, Held, Paused, Replacing, Stopped, Waiting};
 
-        let dial = self.machine.last_id();
+        let dial = self.machine.dials;
         match (&self.machine.state, event) {
             (_, Event::Tick) => self.unchanged(),
             (Stopped | GaveUp { .. }, Event::Start) => self.then(Self::begin),
@@ -51,21 +51,23 @@ impl Step<'_> {
                 Dialing { deadline, progressed: false, .. }
                 | Replacing { deadline, progressed: false, .. },
                 Event::Progress(id),
-            ) if *id == dial && self.now < *deadline => self.then(Self::progress),
-            (Dialing { .. } | Replacing { .. }, Event::Connected(id)) if *id == dial => {
+            ) if id.get() == dial && self.now < *deadline => self.then(Self::progress),
+            (Dialing { .. } | Replacing { .. }, Event::Connected(id)) if id.get() == dial => {
                 self.then(|step| step.connected(*id))
             }
-            (Dialing { .. } | Replacing { .. }, Event::DialFailed(id, failure)) if *id == dial => {
-                self.then(|step| step.dial_failed(failure))
+            (Dialing { .. } | Replacing { .. }, Event::DialFailed(id, failure))
+                if id.get() == dial =>
+            {
+                self.dial_failed(failure)
             }
-            (Dialing { .. } | Replacing { .. }, Event::DialAborted(id)) if *id == dial => {
+            (Dialing { .. } | Replacing { .. }, Event::DialAborted(id)) if id.get() == dial => {
                 self.then(Self::drop_dial)
             }
 
             (
                 Held { link, .. } | Replacing { link, .. } | Draining { link, .. },
                 Event::Closed(id, failure),
-            ) if *id == link.id => self.then(|step| step.closed(failure)),
+            ) if *id == link.id => self.closed(failure),
             (Draining { old, .. }, Event::Closed(id, _)) if id == old => self.then(Self::drained),
 
             (
@@ -73,9 +75,10 @@ impl Step<'_> {
                 Event::Confirmed(id),
             ) if *id == link.id => {
                 if link.proof == Proof::None {
-                    self.confirmed(link.endpoint);
+                    self.confirmed()
+                } else {
+                    self.unchanged()
                 }
-                self.unchanged()
             }
             (
                 Held { link, .. } | Replacing { link, .. } | Draining { link, .. },
@@ -141,7 +144,7 @@ impl Step<'_> {
 
     /// What `event` did is followed by what is due, and planned anew.
     #[inline(never)]
-    fn then(&mut self, event: impl FnOnce(&mut Self)) -> Action {
+    pub(crate) fn then(&mut self, event: impl FnOnce(&mut Self)) -> Action {
         event(self);
         self.advance()
     }
@@ -238,11 +241,14 @@ impl Step<'_> {
         }
     }
 
-    fn confirmed(&mut self, endpoint: u16) {
+    #[inline(never)]
+    fn confirmed(&mut self) -> Action {
         if let Some(link) = self.machine.state.link() {
             link.proof = Proof::Confirmed;
+            let endpoint = link.endpoint;
+            self.proven(endpoint);
         }
-        self.proven(endpoint);
+        self.unchanged()
     }
 
     fn going_away(&mut self, by: Option<Timestamp>) {
