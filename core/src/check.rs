@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::backoff::Backoff;
 use crate::builder::PolicyBuilder;
 use crate::error::PolicyError;
-use crate::policy::{NEVER, Overload, OverloadClass, Policy, Selection};
+use crate::policy::{FirstRetry, NEVER, Overload, OverloadClass, Policy, Selection};
 use crate::rate_limit::RateLimit;
 use crate::time::nanos;
 
@@ -147,6 +147,10 @@ impl PolicyBuilder {
             cap,
             jitter: self.jitter,
             first_retry: self.first_retry,
+            window: match self.first_retry {
+                FirstRetry::Jittered(window) => nanos(window),
+                FirstRetry::Immediate | FirstRetry::Backoff => 0,
+            },
             startup_splay: nanos(self.startup_splay),
             stable_after,
             dial_timeout,

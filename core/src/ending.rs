@@ -40,22 +40,18 @@ impl Step<'_> {
         if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
             return self.then(Self::drop_dial);
         }
-        match self.machine.state {
-            State::Dialing { outage, endpoint, progressed, .. } => {
-                self.answered(progressed, failure);
-                self.attempt_ended(endpoint, failure, outage)
-            }
-            State::Replacing { link, target, progressed, .. } => {
-                self.answered(progressed, failure);
-                self.machine.state = State::Held { link, outage: 0, pace: 0 };
-                self.then(|step| step.ended(target, failure, step.now, End::Handover))
-            }
-            State::Stopped
-            | State::Paused { .. }
-            | State::Waiting { .. }
-            | State::Held { .. }
-            | State::Draining { .. }
-            | State::GaveUp { .. } => self.advance(),
+        if let State::Dialing { outage, endpoint, progressed, .. } = self.machine.state {
+            self.answered(progressed, failure);
+            return self.attempt_ended(endpoint, failure, outage);
+        }
+        self.then(|step| step.handover_failed(failure))
+    }
+
+    fn handover_failed(&mut self, failure: &Failure) {
+        if let State::Replacing { link, target, progressed, .. } = self.machine.state {
+            self.answered(progressed, failure);
+            self.machine.state = State::Held { link, outage: 0, pace: 0 };
+            self.ended(target, failure, self.now, End::Handover);
         }
     }
 
@@ -97,15 +93,23 @@ impl Step<'_> {
     /// The connection that is the link has ended.
     #[inline(never)]
     pub(crate) fn closed(&mut self, failure: &Failure) -> Action {
+        if let State::Held { link: Link { endpoint, proof, .. }, outage, .. } = &self.machine.state
+        {
+            let (endpoint, outage) = (*endpoint, *outage);
+            return match proof {
+                Proof::None => self.attempt_ended(endpoint, failure, outage),
+                Proof::Stable => self.stable_ended(endpoint, failure),
+                Proof::Confirmed => {
+                    self.then(|step| step.ended(endpoint, failure, step.now, End::Confirmed))
+                }
+            };
+        }
+        self.then(|step| step.closed_in_handover(failure))
+    }
+
+    fn closed_in_handover(&mut self, failure: &Failure) {
         let now = self.now;
         match self.machine.state {
-            State::Held { link, outage, .. } => match link.proof {
-                Proof::None => self.attempt_ended(link.endpoint, failure, outage),
-                Proof::Confirmed => self.then(|step| {
-                    step.ended(link.endpoint, failure, now, End::Confirmed);
-                }),
-                Proof::Stable => self.stable_ended(link.endpoint, failure),
-            },
             State::Replacing { link, started, deadline, target, progressed } => {
                 self.clear_parks();
                 self.machine.attempts = 1;
@@ -115,26 +119,27 @@ impl Step<'_> {
                     Ok(_) => {}
                     Err(reason) => {
                         self.release(target);
-                        return self.then(|step| step.give_up(reason, now, Some(*failure)));
+                        self.give_up(reason, now, Some(*failure));
+                        return;
                     }
                 }
                 let (deadline, endpoint) = (deadline.min(self.limit(now)), target);
                 let last = Some(*failure);
                 self.machine.state =
                     State::Dialing { outage: now, started, deadline, endpoint, progressed, last };
-                self.advance()
             }
             State::Draining { link, .. } => {
                 let proven = link.proof > Proof::None;
                 let end = if proven { End::ProvenHandover } else { End::Handover };
                 self.give_old_back();
-                self.then(|step| step.ended(link.endpoint, failure, now, end))
+                self.ended(link.endpoint, failure, now, end);
             }
             State::Stopped
             | State::Paused { .. }
             | State::Waiting { .. }
             | State::Dialing { .. }
-            | State::GaveUp { .. } => self.advance(),
+            | State::Held { .. }
+            | State::GaveUp { .. } => {}
         }
     }
 
@@ -211,9 +216,7 @@ impl Step<'_> {
 
     #[inline]
     pub(crate) fn clear_parks(&mut self) {
-        for endpoint in self.endpoints.iter_mut() {
-            endpoint.parked = 0;
-        }
+        self.each_endpoint(|endpoint| endpoint.parked = 0);
     }
 
     #[inline]
@@ -375,7 +378,8 @@ impl Step<'_> {
             endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
             match &self.policy.breaker {
                 Some(rule) if failed => self.record_failure(index, rule),
-                _ => endpoint.breaker.release(),
+                Some(_) => endpoint.breaker.release(),
+                None => {}
             }
             // Most links: the round is over.
             if lone {
@@ -424,7 +428,7 @@ impl Step<'_> {
         let stable = end == End::Stable;
         self.machine.run.paced_by =
             if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
-        Some(self.now.saturating_add(self.spread(self.policy.window())))
+        Some(self.now.saturating_add(self.spread(self.policy.window)))
     }
 
     /// The list of endpoints has changed: a dial to a removed one is dropped, a connection to one

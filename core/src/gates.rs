@@ -62,26 +62,35 @@ impl Gates {
     /// `endpoint` is chosen. On a tie the gate that is named first holds.
     #[inline]
     pub(crate) fn choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
-        let (paced, blocked) = (self.paced(endpoint), self.blocked(endpoint));
-        if paced >= blocked {
-            let reason = if endpoint.hint == 0 { self.pace_reason } else { WaitReason::Hint };
-            return Choice { index, wake: paced, reason };
+        let (wake, reason) = if endpoint.hint == 0 {
+            (self.pace, self.pace_reason)
+        } else {
+            (endpoint.hint, WaitReason::Hint)
+        };
+        if wake < self.rate_limit
+            || wake < self.deferred
+            || wake < endpoint.breaker.until
+            || wake < endpoint.parked
+        {
+            return self.blocked_choice(index, endpoint);
         }
-        Choice { index, wake: blocked, reason: self.blocked_by(endpoint, blocked) }
+        Choice { index, wake, reason }
     }
 
-    /// Which gate opens at `until`, but for the backoff's.
+    /// [`choice`](Self::choice), where the backoff's gate is not the last.
     #[cold]
-    fn blocked_by(&self, endpoint: &Endpoint, until: u64) -> WaitReason {
-        if endpoint.breaker.until == until {
+    fn blocked_choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
+        let wake = self.blocked(endpoint);
+        let reason = if endpoint.breaker.until == wake {
             WaitReason::Breaker
-        } else if endpoint.parked == until {
+        } else if endpoint.parked == wake {
             WaitReason::Parked
-        } else if self.rate_limit == until {
+        } else if self.rate_limit == wake {
             WaitReason::RateLimit
         } else {
             WaitReason::Deferred
-        }
+        };
+        Choice { index, wake, reason }
     }
 }
 

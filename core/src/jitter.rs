@@ -41,7 +41,7 @@ impl Jitter {
 
     /// The shortest wait this makes of `interval`, and what may be added to it.
     pub(crate) const fn range(self, interval: u64, floor: u64) -> (u64, u64) {
-        let lowest = interval.saturating_sub(percent_of(interval, self.percent()));
+        let lowest = interval.wrapping_sub(percent_of(interval, self.percent()));
         let lowest = if lowest < floor { floor } else { lowest };
         (lowest, interval.saturating_sub(lowest))
     }
@@ -50,7 +50,7 @@ impl Jitter {
     pub(crate) const fn wait(self, interval: u64, floor: u64, draw: u64) -> u64 {
         let (lowest, width) = self.range(interval, floor);
         // One more than the width, so that both ends are reached.
-        lowest.saturating_add(scale(width.saturating_add(1), draw))
+        lowest.wrapping_add(scale(width.saturating_add(1), draw))
     }
 }
 

@@ -270,6 +270,19 @@ impl Machine {
     }
 
     #[inline]
+    pub(crate) fn dial(
+        &self,
+        endpoint: u32,
+        deadline: u64,
+        attempt: u32,
+        serving: Option<DialId>,
+    ) -> Action {
+        let deadline = Timestamp::from_nanos(deadline);
+        let wake = Timestamp::from_nanos(self.wake);
+        Action::Dial(Dial { id: self.last_id(), endpoint, attempt, deadline, wake, serving })
+    }
+
+    #[inline]
     pub(crate) fn hold(&self, id: DialId, draining: Option<Draining>) -> Action {
         let wake = (self.wake != NEVER).then_some(Timestamp::from_nanos(self.wake));
         Action::Hold(Hold { id, wake, draining })
@@ -283,20 +296,12 @@ impl Machine {
         })
     }
 
-    /// [`action`](Self::action), where nothing is known about the state.
+    /// What should exist now.
     #[inline(never)]
     pub(crate) fn look(&self, policy: &Policy, endpoints: &[Endpoint]) -> Action {
-        self.action(policy, endpoints)
-    }
-
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the state is known where it is called")]
-    pub(crate) fn action(&self, policy: &Policy, endpoints: &[Endpoint]) -> Action {
-        let wake = Timestamp::from_nanos(self.wake);
         let dial = |deadline, endpoint: u16, attempt, serving| {
-            let endpoint = endpoints.get(usize::from(endpoint)).map_or(0, Endpoint::key);
-            let deadline = Timestamp::from_nanos(deadline);
-            Action::Dial(Dial { id: self.last_id(), endpoint, attempt, deadline, wake, serving })
+            let key = endpoints.get(usize::from(endpoint)).map_or(0, Endpoint::key);
+            self.dial(key, deadline, attempt, serving)
         };
         match self.state {
             State::Stopped | State::Paused { .. } => Action::Idle,
@@ -327,6 +332,11 @@ pub(crate) fn take_draw(seed: u64, draws: &mut u32) -> u64 {
     let counter = u64::from(*draws);
     *draws = draws.wrapping_add(1);
     draw(seed, counter)
+}
+
+/// When an outage has begun, as it seems after a pause since `since`, which does not count.
+pub(crate) fn resumed(outage: u64, since: u64, now: u64) -> u64 {
+    outage.wrapping_add(now.saturating_sub(since))
 }
 
 /// When the connection that `link` replaced is no longer named.
@@ -361,6 +371,16 @@ impl<'a> Step<'a> {
 
     pub(crate) fn look(&self) -> Action {
         self.machine.look(self.policy, self.endpoints)
+    }
+
+    /// Most links have one: not worth a loop.
+    #[inline]
+    pub(crate) fn each_endpoint(&mut self, change: impl Fn(&mut Endpoint)) {
+        if let [only] = self.endpoints {
+            change(only);
+        } else {
+            self.endpoints.iter_mut().for_each(change);
+        }
     }
 
     pub(crate) fn endpoint(&mut self, index: u16) -> Option<&mut Endpoint> {

@@ -4,7 +4,7 @@ use crate::action::{Action, GiveUpReason};
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::gates::{Choice, Field, Gates};
-use crate::machine::{Link, Proof, State, Step, Wanted, drain_deadline};
+use crate::machine::{Link, Proof, State, Step, Wanted, drain_deadline, resumed};
 use crate::policy::{NEVER, Refresh, Selection};
 use crate::rng::draw;
 
@@ -30,12 +30,19 @@ impl Step<'_> {
     #[inline(never)]
     fn serve(&mut self) -> Action {
         if let State::Held { link, .. } = &self.machine.state {
-            let id = link.id;
-            if let Some(wake) = self.proving(link).filter(|_| self.now < self.idle_at(link)) {
-                self.machine.wake = wake;
+            let idle = self.idle_at(link);
+            if link.proof != Proof::Stable && self.now < idle {
+                // It has nothing to do yet but last.
+                let id = link.id;
+                self.machine.wake = idle.min(self.stable_at(link));
                 return self.machine.hold(id, None);
             }
         }
+        self.serve_on()
+    }
+
+    #[inline(never)]
+    fn serve_on(&mut self) -> Action {
         match self.machine.state {
             State::Dialing { deadline, .. } | State::Replacing { deadline, .. }
                 if self.now >= deadline =>
@@ -89,7 +96,7 @@ impl Step<'_> {
     fn plan(&mut self) -> Option<u64> {
         if let State::Paused { outage, pace, since, last } = self.machine.state {
             if !self.idle() {
-                let outage = outage.wrapping_add(self.now.saturating_sub(since));
+                let outage = resumed(outage, since, self.now);
                 self.machine.state = State::Waiting { outage, pace, last };
             }
         }
@@ -155,20 +162,18 @@ impl Step<'_> {
     /// Ends the wait with a dial, unless the outage has lasted too long.
     #[inline(never)]
     fn start(&mut self, endpoint: u16) -> Action {
-        let State::Waiting { outage, .. } = self.machine.state else { return self.look() };
+        let State::Waiting { outage, last, .. } = self.machine.state else { return self.look() };
         let limit = self.limit(outage);
         if self.now >= limit {
             return self.out_of(GiveUpReason::MaxElapsed, outage);
         }
         self.machine.attempts = self.machine.attempts.saturating_add(1);
-        let deadline = self.dial(endpoint).min(limit);
-        let (started, progressed) = (self.now, false);
-        if let State::Waiting { last, .. } = self.machine.state {
-            self.machine.state =
-                State::Dialing { endpoint, progressed, last, outage, started, deadline };
-        }
+        let (deadline, key) = self.dial(endpoint);
+        let (started, deadline, progressed) = (self.now, deadline.min(limit), false);
+        self.machine.state =
+            State::Dialing { endpoint, progressed, last, outage, started, deadline };
         self.machine.wake = deadline;
-        self.machine.action(self.policy, self.endpoints)
+        self.machine.dial(key, deadline, self.machine.attempts, None)
     }
 
     #[cold]
@@ -182,8 +187,8 @@ impl Step<'_> {
     /// dialed now.
     fn plan_refresh(&mut self, link: Link, pace: u64) -> Option<u64> {
         let idle = self.idle_at(&link);
-        if let Some(wake) = self.proving(&link) {
-            return Some(wake);
+        if link.proof != Proof::Stable {
+            return Some(idle.min(self.stable_at(&link)));
         }
         if link.wanted == Wanted::No {
             return Some(idle.min(self.aged_at()).min(self.failback_at()));
@@ -204,7 +209,7 @@ impl Step<'_> {
             return None;
         }
         let target = choice.index;
-        let deadline = self.dial(target);
+        let (deadline, _) = self.dial(target);
         let (started, progressed) = (self.now, false);
         self.machine.state = State::Replacing { link, started, deadline, target, progressed };
         Some(deadline.min(idle))
@@ -252,23 +257,16 @@ impl Step<'_> {
         self.field(wanted, endpoint).choose(self.endpoints, &gates)
     }
 
-    /// Begins a dial; returns its deadline.
-    fn dial(&mut self, index: u16) -> u64 {
+    /// Begins a dial; returns its deadline, and the key of its endpoint.
+    fn dial(&mut self, index: u16) -> (u64, u32) {
         let (now, policy) = (self.now, self.policy);
         self.machine.dials = self.machine.dials.saturating_add(1);
         self.machine.arrival = policy.rate_limit.take(self.machine.arrival, now);
-        if let Some(endpoint) = self.endpoint(index) {
-            endpoint.hint = 0;
-            endpoint.breaker.begin();
-        }
-        self.machine.run.dial_deadline(policy, now)
-    }
-
-    /// When to look at a connection that has nothing to do yet but last.
-    #[inline]
-    fn proving(&self, link: &Link) -> Option<u64> {
-        let stable = link.proof == Proof::Stable;
-        (!stable).then(|| self.idle_at(link).min(self.stable_at(link)))
+        let deadline = self.machine.run.dial_deadline(policy, now);
+        let Some(endpoint) = self.endpoint(index) else { return (deadline, 0) };
+        endpoint.hint = 0;
+        endpoint.breaker.begin();
+        (deadline, endpoint.key())
     }
 
     fn idle_at(&self, link: &Link) -> u64 {

@@ -130,6 +130,8 @@ pub struct Policy {
     pub(crate) cap: u64,
     pub(crate) jitter: Jitter,
     pub(crate) first_retry: FirstRetry,
+    /// Window before the first retry and before the next endpoint of a round; 0 for at once.
+    pub(crate) window: u64,
     pub(crate) startup_splay: u64,
     pub(crate) stable_after: u64,
     pub(crate) dial_timeout: u64,
@@ -246,10 +248,7 @@ impl Policy {
                 Some(class) => class.cap,
                 None => 0,
             },
-            match self.first_retry {
-                FirstRetry::Jittered(window) => nanos(window),
-                FirstRetry::Immediate | FirstRetry::Backoff => 0,
-            },
+            self.window,
             self.startup_splay,
             stretch(self.max_hint, NEVER),
             match self.breaker {
@@ -434,15 +433,6 @@ impl Policy {
     pub(crate) const fn park_max(&self) -> u64 {
         let park_max = nanos(PARK_MAX);
         if self.park_for > park_max { self.park_for } else { park_max }
-    }
-
-    /// Window before the first retry and before the next endpoint of a round; 0 for at once.
-    pub(crate) const fn window(&self) -> u64 {
-        match (self.first_retry, self.jitter) {
-            (FirstRetry::Jittered(_), Jitter::None)
-            | (FirstRetry::Immediate | FirstRetry::Backoff, _) => 0,
-            (FirstRetry::Jittered(window), _) => nanos(window),
-        }
     }
 
     /// Age at which a connection is replaced, for a uniform `draw`; `fresh` if it ended an outage.

@@ -11,12 +11,8 @@ use crate::run::Class;
 impl Step<'_> {
     /// Clears the round: every endpoint may be tried again.
     pub(crate) fn next_round(&mut self) {
-        // Most links have one: not worth a loop.
-        if let [only] = self.endpoints {
-            only.next_round(self.now);
-        } else {
-            self.endpoints.iter_mut().for_each(|endpoint| endpoint.next_round(self.now));
-        }
+        let now = self.now;
+        self.each_endpoint(|endpoint| endpoint.next_round(now));
         self.machine.run.worst = Class::Clear;
     }
 
@@ -40,8 +36,8 @@ impl Step<'_> {
     pub(crate) fn end_round(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
         let rounds = &mut self.machine.run.rounds;
         *rounds = rounds.saturating_add(u32::from(counted));
-        let Machine { run, state, seed, draws, .. } = &mut *self.machine;
-        let elapsed = || if counted { state.elapsed(outage, self.now) } else { 0 };
+        let Machine { run, seed, draws, .. } = &mut *self.machine;
+        let elapsed = || self.now.wrapping_sub(outage);
         let grown = run.grow(self.policy, elapsed, *seed, draws);
         if new {
             self.next_round();
@@ -75,7 +71,8 @@ impl Step<'_> {
             return self.next_round();
         }
         let counted = !matches!(self.machine.state, State::Held { .. });
-        let paced = self.grow(outage, true, counted);
+        let began = self.now.wrapping_sub(self.elapsed(outage));
+        let paced = self.grow(began, true, counted);
         match (&mut self.machine.state, paced) {
             (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
             (State::Waiting { pace, .. } | State::Paused { pace, .. }, Some(paced)) => {

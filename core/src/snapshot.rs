@@ -12,8 +12,8 @@ use crate::ending::End;
 use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position};
 use crate::failure::Failure;
 use crate::id::DialId;
-use crate::machine::{Link, Proof, REMOVED, State, Step, Wanted};
-use crate::policy::{FirstRetry, NEVER, Policy};
+use crate::machine::{Link, Proof, REMOVED, State, Step, Wanted, resumed};
+use crate::policy::{NEVER, Policy};
 use crate::reconnector::Reconnector;
 use crate::run::Run;
 use crate::time::{Timestamp, nanos};
@@ -206,8 +206,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         let (doing, endpoint, pace, outage) = match machine.state {
             State::Stopped | State::GaveUp { .. } => (Doing::Stopped, REMOVED, 0, now),
             State::Paused { outage, pace, since, .. } => {
-                let outage = outage.wrapping_add(now.saturating_sub(since));
-                (Doing::Waiting, REMOVED, pace, outage)
+                (Doing::Waiting, REMOVED, pace, resumed(outage, since, now))
             }
             State::Waiting { outage, pace, .. } => (Doing::Waiting, REMOVED, pace, outage),
             State::Dialing { outage, endpoint, .. } => (Doing::Dialing, endpoint, 0, outage),
@@ -346,11 +345,7 @@ impl Step<'_> {
 impl Policy {
     /// The longest wait that stands in the backoff's place.
     fn longest_pace(&self) -> u64 {
-        let window = match self.first_retry {
-            FirstRetry::Jittered(window) => nanos(window),
-            FirstRetry::Immediate | FirstRetry::Backoff => 0,
-        };
         let overload = self.overload.map_or(0, |class| class.cap);
-        self.cap.max(overload).max(window).max(self.startup_splay)
+        self.cap.max(overload).max(self.window).max(self.startup_splay)
     }
 }

@@ -217,27 +217,18 @@ impl Step<'_> {
             wanted: Wanted::No,
             fresh,
         };
-        match self.machine.state {
-            State::Dialing { outage, endpoint, .. } => {
-                self.machine.cursor = endpoint;
-                self.machine.state = State::Held { link: link(endpoint, true), outage, pace: 0 };
-            }
-            State::Replacing { link: old, target, .. } => {
-                self.machine.cursor = target;
-                self.machine.state = State::Draining {
-                    link: link(target, false),
-                    old: old.id,
-                    old_by: old.by,
-                    old_endpoint: old.endpoint,
-                    old_wanted: old.wanted,
-                };
-            }
-            State::Stopped
-            | State::Paused { .. }
-            | State::Waiting { .. }
-            | State::Held { .. }
-            | State::Draining { .. }
-            | State::GaveUp { .. } => {}
+        if let State::Dialing { outage, endpoint, .. } = self.machine.state {
+            self.machine.cursor = endpoint;
+            self.machine.state = State::Held { link: link(endpoint, true), outage, pace: 0 };
+        } else if let State::Replacing { link: old, target, .. } = self.machine.state {
+            self.machine.cursor = target;
+            self.machine.state = State::Draining {
+                link: link(target, false),
+                old: old.id,
+                old_by: old.by,
+                old_endpoint: old.endpoint,
+                old_wanted: old.wanted,
+            };
         }
     }
 
