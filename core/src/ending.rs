@@ -34,25 +34,38 @@ impl End {
 }
 
 impl Step<'_> {
+    /// The dial of an outage has failed.
     #[inline(never)]
-    pub(crate) fn dial_failed(&mut self, failure: &Failure) -> Action {
-        // While our own network is gone, a dial that hears nothing says nothing about the server.
-        if self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut) {
+    pub(crate) fn dial_failed(
+        &mut self,
+        index: u16,
+        outage: u64,
+        failure: &Failure,
+        progressed: bool,
+    ) -> Action {
+        if self.is_unheard(failure) {
             return self.then(Self::drop_dial);
         }
-        if let State::Dialing { outage, endpoint, progressed, .. } = self.machine.state {
-            self.answered(progressed, failure);
-            return self.attempt_ended(endpoint, failure, outage);
-        }
-        self.then(|step| step.handover_failed(failure))
+        self.answered(progressed, failure);
+        self.attempt_ended(index, outage, failure)
     }
 
-    fn handover_failed(&mut self, failure: &Failure) {
+    /// The dial of a handover has failed.
+    pub(crate) fn handover_failed(&mut self, failure: &Failure) {
+        if self.is_unheard(failure) {
+            return self.drop_dial();
+        }
         if let State::Replacing { link, target, progressed, .. } = self.machine.state {
             self.answered(progressed, failure);
             self.machine.state = State::Held { link, outage: 0, pace: 0 };
-            self.ended(target, failure, self.now, End::Handover);
+            self.ended(target, self.now, failure, End::Handover);
         }
+    }
+
+    /// While our own network is gone, a dial that hears nothing says nothing about the server.
+    #[inline]
+    fn is_unheard(&self, failure: &Failure) -> bool {
+        self.machine.offline && matches!(failure, Failure::Unreachable | Failure::TimedOut)
     }
 
     /// Counts a dial that fell silent after it had been answered.
@@ -97,10 +110,10 @@ impl Step<'_> {
         {
             let (endpoint, outage) = (*endpoint, *outage);
             return match proof {
-                Proof::None => self.attempt_ended(endpoint, failure, outage),
+                Proof::None => self.attempt_ended(endpoint, outage, failure),
                 Proof::Stable => self.stable_ended(endpoint, failure),
                 Proof::Confirmed => {
-                    self.then(|step| step.ended(endpoint, failure, step.now, End::Confirmed))
+                    self.then(|step| step.ended(endpoint, step.now, failure, End::Confirmed))
                 }
             };
         }
@@ -114,25 +127,25 @@ impl Step<'_> {
                 self.clear_parks();
                 self.machine.attempts = 1;
                 self.visited(link.endpoint);
+                let (outage, last) = (now, Some(*failure));
+                self.machine.state = State::Waiting { outage, pace: now, last };
                 match self.heard(link.endpoint, failure, End::Stable) {
                     Ok(class) if class == Class::Overloaded => self.machine.run.worst = class,
                     Ok(_) => {}
                     Err(reason) => {
                         self.release(target);
-                        self.give_up(reason, now, Some(*failure));
-                        return;
+                        return self.give_up(reason);
                     }
                 }
-                let (deadline, endpoint) = (deadline.min(self.limit(now)), target);
-                let last = Some(*failure);
+                let (deadline, endpoint) = (deadline.min(self.limit(outage)), target);
                 self.machine.state =
-                    State::Dialing { outage: now, started, deadline, endpoint, progressed, last };
+                    State::Dialing { outage, started, deadline, endpoint, progressed, last };
             }
             State::Draining { link, .. } => {
                 let proven = link.proof > Proof::None;
                 let end = if proven { End::ProvenHandover } else { End::Handover };
                 self.give_old_back();
-                self.ended(link.endpoint, failure, now, end);
+                self.ended(link.endpoint, now, failure, end);
             }
             State::Stopped
             | State::Paused { .. }
@@ -226,44 +239,58 @@ impl Step<'_> {
         }
     }
 
-    /// Over, until `Start`. There is nothing to wake up for.
+    /// Over, until `Start`: the wait of an outage ends it. There is nothing to wake up for.
     #[cold]
-    pub(crate) fn give_up(&mut self, reason: GiveUpReason, outage: u64, last: Option<Failure>) {
-        let elapsed = self.elapsed(outage);
-        self.machine.state = State::GaveUp { reason, elapsed, last };
+    pub(crate) fn give_up(&mut self, reason: GiveUpReason) {
+        if let State::Waiting { outage, last, .. } | State::Paused { outage, last, .. } =
+            self.machine.state
+        {
+            let elapsed = self.elapsed(outage);
+            self.machine.state = State::GaveUp { reason, elapsed, last };
+        }
     }
 
     /// The end that matters: on a way of its own, where all that is for others falls away.
     #[inline(never)]
-    fn attempt_ended(&mut self, index: u16, failure: &Failure, outage: u64) -> Action {
-        self.end(index, failure, outage, End::Attempt);
+    fn attempt_ended(&mut self, index: u16, outage: u64, failure: &Failure) -> Action {
+        self.end(index, outage, failure, End::Attempt);
         self.advance()
     }
 
+    /// And the other, which a server's restart brings to its whole fleet.
     #[inline(never)]
     fn stable_ended(&mut self, index: u16, failure: &Failure) -> Action {
         self.clear_parks();
-        self.end(index, failure, self.now, End::Stable);
+        self.end(index, self.now, failure, End::Stable);
         self.advance()
     }
 
     #[inline(never)]
-    pub(crate) fn ended(&mut self, index: u16, failure: &Failure, outage: u64, end: End) {
-        self.end(index, failure, outage, end);
+    pub(crate) fn ended(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
+        self.end(index, outage, failure, end);
     }
 
     /// What one failure means: for its endpoint, for the limits, and for the next dial.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn end(&mut self, index: u16, failure: &Failure, outage: u64, end: End) {
+    fn end(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
+        // What a failed handover has imposed on the connection's replacement.
+        let imposed = match self.machine.state {
+            State::Held { pace, .. } if end == End::Stable => {
+                Some((pace, self.machine.run.paced_by))
+            }
+            _ => None,
+        };
+        if !end.of_handover() {
+            self.machine.state = State::Waiting { outage, pace: 0, last: Some(*failure) };
+        }
         let class = match failure {
             Failure::Unreachable => Class::Unreachable,
             other => match self.heard(index, other, end) {
                 Ok(class) => class,
                 Err(reason) => {
                     self.release(index);
-                    self.give_up(reason, outage, Some(*failure));
-                    return;
+                    return self.give_up(reason);
                 }
             },
         };
@@ -274,13 +301,6 @@ impl Step<'_> {
         if grows {
             self.machine.run.worst = self.machine.run.worst.max(class);
         }
-        // What a failed handover has imposed on the connection's replacement.
-        let imposed = match self.machine.state {
-            State::Held { pace, .. } if end == End::Stable => {
-                Some((pace, self.machine.run.paced_by))
-            }
-            _ => None,
-        };
         let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
             match end {
                 End::Attempt => self.end_round(outage, !more, true),
@@ -289,24 +309,17 @@ impl Step<'_> {
         } else {
             self.soon(more, end)
         };
-        if end.of_handover() {
-            if let State::Held { pace, .. } = &mut self.machine.state {
-                *pace = paced.unwrap_or(NEVER);
-            }
-            return;
-        }
         if end == End::Attempt && self.machine.run.exhausted(self.policy, self.machine.attempts) {
-            self.give_up(GiveUpReason::MaxAttempts, outage, Some(*failure));
-            return;
+            return self.give_up(GiveUpReason::MaxAttempts);
         }
-        match paced {
-            Some(pace) => {
-                self.machine.state = State::Waiting { last: Some(*failure), outage, pace };
-                if let Some((earliest, reason)) = imposed {
-                    self.not_before(earliest, reason);
-                }
-            }
-            None => self.give_up(GiveUpReason::PolicyNever, outage, Some(*failure)),
+        if paced.is_none() && !end.of_handover() {
+            return self.give_up(GiveUpReason::PolicyNever);
+        }
+        if let Some(pace) = self.machine.state.pace() {
+            *pace = paced.unwrap_or(NEVER);
+        }
+        if let Some((earliest, reason)) = imposed {
+            self.not_before(earliest, reason);
         }
     }
 

@@ -67,11 +67,7 @@ impl Gates {
         } else {
             (endpoint.hint, WaitReason::Hint)
         };
-        if wake < self.rate_limit
-            || wake < self.deferred
-            || wake < endpoint.breaker.until
-            || wake < endpoint.parked
-        {
+        if wake < self.blocked(endpoint) {
             return self.blocked_choice(index, endpoint);
         }
         Choice { index, wake, reason }

@@ -127,20 +127,6 @@ impl State {
         }
     }
 
-    /// The last failure of the outage.
-    #[inline]
-    pub(crate) fn last(&self) -> Option<Failure> {
-        match self {
-            Self::Paused { last, .. }
-            | Self::Waiting { last, .. }
-            | Self::Dialing { last, .. }
-            | Self::GaveUp { last, .. } => *last,
-            Self::Stopped | Self::Held { .. } | Self::Replacing { .. } | Self::Draining { .. } => {
-                None
-            }
-        }
-    }
-
     /// How long ago `outage` began. It may have begun before the clock's origin, in another
     /// process, so this is a wrapping difference. While paused its clock stands still.
     pub(crate) fn elapsed(&self, outage: u64, now: u64) -> u64 {

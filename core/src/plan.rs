@@ -44,10 +44,13 @@ impl Step<'_> {
     #[inline(never)]
     fn serve_on(&mut self) -> Action {
         match self.machine.state {
-            State::Dialing { deadline, .. } | State::Replacing { deadline, .. }
+            State::Dialing { deadline, endpoint, outage, progressed, .. }
                 if self.now >= deadline =>
             {
-                return self.dial_failed(&Failure::TimedOut);
+                return self.dial_failed(endpoint, outage, &Failure::TimedOut, progressed);
+            }
+            State::Replacing { deadline, .. } if self.now >= deadline => {
+                return self.then(|step| step.handover_failed(&Failure::TimedOut));
             }
             State::Draining { link, old_by, .. }
                 if self.now >= drain_deadline(self.policy, &link, old_by) =>
@@ -117,46 +120,56 @@ impl Step<'_> {
     /// Ends the wait, or says when it will.
     #[inline(never)]
     fn wait(&mut self) -> Action {
-        let State::Waiting { outage, pace, .. } = self.machine.state else { return self.look() };
+        let State::Waiting { pace, .. } = self.machine.state else { return self.look() };
         match &*self.endpoints {
             // Most links: there is nothing to choose.
             [only] if !only.has(VISITED) && !self.machine.offline => {
                 let choice = self.gates(pace).choice(0, only);
-                self.dial_or_sleep(choice, outage)
+                self.dial_or_sleep(choice)
             }
-            _ => self.wait_among(outage, pace),
+            _ => self.wait_among(pace),
         }
     }
 
     #[inline(never)]
-    fn wait_among(&mut self, outage: u64, pace: u64) -> Action {
+    fn wait_among(&mut self, pace: u64) -> Action {
         if self.idle() {
-            let last = self.machine.state.last();
-            self.machine.state = State::Paused { last, outage, pace, since: self.now };
+            if let State::Waiting { outage, last, .. } = self.machine.state {
+                self.machine.state = State::Paused { last, outage, pace, since: self.now };
+            }
             return self.never();
         }
         match self.choose(pace, Wanted::Any, 0) {
-            Some(choice) => self.dial_or_sleep(choice, outage),
+            Some(choice) => self.dial_or_sleep(choice),
             None => self.never(),
         }
     }
 
     #[inline]
-    fn dial_or_sleep(&mut self, choice: Choice, outage: u64) -> Action {
-        let Choice { index, wake, reason } = choice;
+    fn dial_or_sleep(&mut self, Choice { index, wake, reason }: Choice) -> Action {
         if wake <= self.now {
             return self.start(index);
         }
-        if self.policy.give_up_when_all_parked && self.all_parked() {
-            return self.out_of(GiveUpReason::AllParked, outage);
-        }
-        let limit = self.limit(outage);
-        if wake >= limit && limit != NEVER {
-            return self.out_of(GiveUpReason::MaxElapsed, outage);
-        }
         self.machine.wait_reason = reason;
         self.machine.wake = wake;
+        if self.policy.give_up_when_all_parked || self.policy.max_elapsed != NEVER {
+            return self.sleep_or_give_up();
+        }
         self.machine.sleep()
+    }
+
+    /// A wait that would end too late ends now.
+    #[inline(never)]
+    fn sleep_or_give_up(&mut self) -> Action {
+        let State::Waiting { outage, .. } = self.machine.state else { return self.look() };
+        let limit = self.limit(outage);
+        if self.policy.give_up_when_all_parked && self.all_parked() {
+            self.out_of(GiveUpReason::AllParked)
+        } else if self.machine.wake >= limit && limit != NEVER {
+            self.out_of(GiveUpReason::MaxElapsed)
+        } else {
+            self.machine.sleep()
+        }
     }
 
     /// Ends the wait with a dial, unless the outage has lasted too long.
@@ -164,11 +177,11 @@ impl Step<'_> {
     fn start(&mut self, endpoint: u16) -> Action {
         let State::Waiting { outage, last, .. } = self.machine.state else { return self.look() };
         let limit = self.limit(outage);
-        if self.now >= limit {
-            return self.out_of(GiveUpReason::MaxElapsed, outage);
+        if limit != NEVER && self.now >= limit {
+            return self.out_of(GiveUpReason::MaxElapsed);
         }
-        self.machine.attempts = self.machine.attempts.saturating_add(1);
         let (deadline, key) = self.dial(endpoint);
+        self.machine.attempts = self.machine.attempts.saturating_add(1);
         let (started, deadline, progressed) = (self.now, deadline.min(limit), false);
         self.machine.state =
             State::Dialing { endpoint, progressed, last, outage, started, deadline };
@@ -178,8 +191,8 @@ impl Step<'_> {
 
     #[cold]
     #[inline(never)]
-    fn out_of(&mut self, reason: GiveUpReason, outage: u64) -> Action {
-        self.give_up(reason, outage, self.machine.state.last());
+    fn out_of(&mut self, reason: GiveUpReason) -> Action {
+        self.give_up(reason);
         self.never()
     }
 
@@ -260,13 +273,14 @@ impl Step<'_> {
     /// Begins a dial; returns its deadline, and the key of its endpoint.
     fn dial(&mut self, index: u16) -> (u64, u32) {
         let (now, policy) = (self.now, self.policy);
+        let key = self.endpoint(index).map_or(0, |endpoint| {
+            endpoint.hint = 0;
+            endpoint.breaker.begin();
+            endpoint.key()
+        });
         self.machine.dials = self.machine.dials.saturating_add(1);
         self.machine.arrival = policy.rate_limit.take(self.machine.arrival, now);
-        let deadline = self.machine.run.dial_deadline(policy, now);
-        let Some(endpoint) = self.endpoint(index) else { return (deadline, 0) };
-        endpoint.hint = 0;
-        endpoint.breaker.begin();
-        (deadline, endpoint.key())
+        (self.machine.run.dial_deadline(policy, now), key)
     }
 
     fn idle_at(&self, link: &Link) -> u64 {

@@ -18,11 +18,10 @@ impl Step<'_> {
 
     /// A wait that a failed handover has imposed is not undercut.
     pub(crate) fn not_before(&mut self, earliest: u64, imposed: WaitReason) {
-        let State::Waiting { outage, pace, last } = &mut self.machine.state else { return };
+        let State::Waiting { pace, .. } = &mut self.machine.state else { return };
         if earliest == NEVER {
             // It has found that the policy does not dial again.
-            let (outage, last) = (*outage, *last);
-            self.give_up(GiveUpReason::PolicyNever, outage, last);
+            self.give_up(GiveUpReason::PolicyNever);
         } else if *pace < earliest {
             *pace = earliest;
             self.machine.run.paced_by = imposed;
@@ -73,16 +72,10 @@ impl Step<'_> {
         let counted = !matches!(self.machine.state, State::Held { .. });
         let began = self.now.wrapping_sub(self.elapsed(outage));
         let paced = self.grow(began, true, counted);
-        match (&mut self.machine.state, paced) {
-            (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
-            (State::Waiting { pace, .. } | State::Paused { pace, .. }, Some(paced)) => {
-                *pace = paced;
-            }
-            (State::Waiting { last, .. } | State::Paused { last, .. }, None) => {
-                let last = *last;
-                self.give_up(GiveUpReason::PolicyNever, outage, last);
-            }
-            _ => {}
+        if paced.is_none() && counted {
+            self.give_up(GiveUpReason::PolicyNever);
+        } else if let Some(pace) = self.machine.state.pace() {
+            *pace = paced.unwrap_or(NEVER);
         }
     }
 

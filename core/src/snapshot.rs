@@ -332,10 +332,12 @@ impl Step<'_> {
         // Whatever was there is gone, the dial of a handover first.
         if let (Doing::Stable, Some(key)) = (saved.doing, saved.handover) {
             let target = position(self.endpoints, key).unwrap_or(REMOVED);
-            self.ended(target, &Failure::Unreachable, now, End::Handover);
+            self.ended(target, now, &Failure::Unreachable, End::Handover);
         }
         match self.machine.state {
-            State::Dialing { .. } => self.dial_failed(&Failure::Unreachable),
+            State::Dialing { .. } => {
+                self.dial_failed(endpoint, outage, &Failure::Unreachable, false)
+            }
             State::Held { .. } => self.closed(&Failure::Unreachable),
             _ => self.advance(),
         };

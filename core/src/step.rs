@@ -55,10 +55,14 @@ impl Step<'_> {
             (Dialing { .. } | Replacing { .. }, Event::Connected(id)) if id.get() == dial => {
                 self.then(|step| step.connected(*id))
             }
-            (Dialing { .. } | Replacing { .. }, Event::DialFailed(id, failure))
+            (Dialing { endpoint, outage, progressed, .. }, Event::DialFailed(id, failure))
                 if id.get() == dial =>
             {
-                self.dial_failed(failure)
+                let (endpoint, outage, progressed) = (*endpoint, *outage, *progressed);
+                self.dial_failed(endpoint, outage, failure, progressed)
+            }
+            (Replacing { .. }, Event::DialFailed(id, failure)) if id.get() == dial => {
+                self.then(|step| step.handover_failed(failure))
             }
             (Dialing { .. } | Replacing { .. }, Event::DialAborted(id)) if id.get() == dial => {
                 self.then(Self::drop_dial)
