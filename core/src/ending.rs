@@ -294,13 +294,14 @@ impl Step<'_> {
                 }
             },
         };
-        let more = self.book(index, end);
         self.machine.cursor = index.wrapping_add(1);
+        self.book(index, end);
         let backoff_first = self.policy.first_retry == FirstRetry::Backoff;
         let grows = end != End::Stable || class == Class::Overloaded || backoff_first;
         if grows {
             self.machine.run.worst = self.machine.run.worst.max(class);
         }
+        let more = self.has_more(index, end);
         let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
             match end {
                 End::Attempt => self.end_round(outage, !more, true),
@@ -309,14 +310,13 @@ impl Step<'_> {
         } else {
             self.soon(more, end)
         };
-        if end == End::Attempt && self.machine.run.exhausted(self.policy, self.machine.attempts) {
+        if end == End::Attempt && self.is_exhausted() {
             return self.give_up(GiveUpReason::MaxAttempts);
         }
-        if paced.is_none() && !end.of_handover() {
-            return self.give_up(GiveUpReason::PolicyNever);
-        }
-        if let Some(pace) = self.machine.state.pace() {
-            *pace = paced.unwrap_or(NEVER);
+        match (&mut self.machine.state, paced) {
+            (State::Waiting { pace, .. }, Some(paced)) => *pace = paced,
+            (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
+            _ => self.give_up(GiveUpReason::PolicyNever),
         }
         if let Some((earliest, reason)) = imposed {
             self.not_before(earliest, reason);
@@ -380,25 +380,28 @@ impl Step<'_> {
         }
     }
 
-    /// It was tried in this round; its breaker hears of it if the attempt failed. Returns whether the
-    /// round has another.
+    /// It was tried in this round; its breaker hears of it if the attempt failed.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn book(&mut self, index: u16, end: End) -> bool {
+    fn book(&mut self, index: u16, end: End) {
         let failed = matches!(end, End::Attempt | End::Handover);
-        let lone = self.endpoints.len() == 1;
-        if let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) {
-            endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
-            match &self.policy.breaker {
-                Some(rule) if failed => self.record_failure(index, rule),
-                Some(_) => endpoint.breaker.release(),
-                None => {}
-            }
-            // Most links: the round is over.
-            if lone {
-                return false;
-            }
-            self.visited(index);
+        let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) else { return };
+        endpoint.set(VISITED, true);
+        endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
+        match &self.policy.breaker {
+            Some(rule) if failed => self.record_failure(index, rule),
+            Some(_) => endpoint.breaker.release(),
+            None => {}
+        }
+    }
+
+    /// Whether this round has an endpoint left to try.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    fn has_more(&mut self, index: u16, end: End) -> bool {
+        // Most links have but one.
+        if index == 0 && self.endpoints.len() == 1 {
+            return false;
         }
         let link = if end.of_handover() { self.machine.state.link() } else { None };
         let (wanted, endpoint) = link.map_or((Wanted::Any, REMOVED), |l| (l.wanted, l.endpoint));

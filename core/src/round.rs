@@ -1,10 +1,12 @@
 //! Rounds through the endpoints, and the waits that they earn.
 
+use core::num::NonZeroU32;
+
 use crate::action::{GiveUpReason, WaitReason};
 use crate::endpoint::VISITED;
 use crate::jitter::Jitter;
 use crate::machine::{Machine, REMOVED, State, Step, Wanted};
-use crate::policy::NEVER;
+use crate::policy::{NEVER, Policy};
 use crate::rng::scale;
 use crate::run::Class;
 
@@ -14,6 +16,17 @@ impl Step<'_> {
         let now = self.now;
         self.each_endpoint(|endpoint| endpoint.next_round(now));
         self.machine.run.worst = Class::Clear;
+    }
+
+    /// The number of dials or rounds after which the policy gives up is reached.
+    #[inline]
+    pub(crate) fn is_exhausted(&self) -> bool {
+        let Policy { max_attempts, max_rounds, .. } = self.policy;
+        if max_attempts.is_none() && max_rounds.is_none() {
+            return false;
+        }
+        let reached = |limit: &Option<NonZeroU32>, count| limit.is_some_and(|l| count >= l.get());
+        reached(max_attempts, self.machine.attempts) || reached(max_rounds, self.machine.run.rounds)
     }
 
     /// A wait that a failed handover has imposed is not undercut.
@@ -35,13 +48,13 @@ impl Step<'_> {
     pub(crate) fn end_round(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
         let rounds = &mut self.machine.run.rounds;
         *rounds = rounds.saturating_add(u32::from(counted));
-        let Machine { run, seed, draws, .. } = &mut *self.machine;
-        let elapsed = || self.now.wrapping_sub(outage);
-        let grown = run.grow(self.policy, elapsed, *seed, draws);
+        let worst = core::mem::replace(&mut self.machine.run.worst, Class::Clear);
         if new {
             self.next_round();
         }
-        grown?;
+        let Machine { run, seed, draws, .. } = &mut *self.machine;
+        let elapsed = || self.now.wrapping_sub(outage);
+        run.grow(self.policy, worst, elapsed, *seed, draws)?;
         Some(self.interval())
     }
 
@@ -89,18 +102,22 @@ impl Step<'_> {
         if base == 0 {
             return self.now;
         }
-        let draw = if let Jitter::Phase(_) = jitter {
-            if self.machine.run.phase == 0 {
-                let phase = u32::try_from(self.machine.draw() >> 32).unwrap_or(0);
-                self.machine.run.phase = phase.max(1);
-            }
-            u64::from(self.machine.run.phase) << 32
-        } else if jitter == Jitter::None {
-            0
-        } else {
-            self.machine.draw()
+        let draw = match jitter {
+            Jitter::Phase(_) => u64::from(self.phase()) << 32,
+            Jitter::None => 0,
+            Jitter::Full | Jitter::Equal | Jitter::Proportional(_) => self.machine.draw(),
         };
         self.now.saturating_add(jitter.wait(base, floor, draw))
+    }
+
+    /// The factor that is kept for this outage.
+    #[inline]
+    fn phase(&mut self) -> u32 {
+        if self.machine.run.phase == 0 {
+            let phase = u32::try_from(self.machine.draw() >> 32).unwrap_or(0);
+            self.machine.run.phase = phase.max(1);
+        }
+        self.machine.run.phase
     }
 
     /// Uniform in `[0, window]`; at once without jitter.

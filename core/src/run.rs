@@ -2,7 +2,6 @@
 //!
 //! The run outlives single connections. It is forgotten only when a connection was stable.
 
-use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::action::WaitReason;
@@ -68,11 +67,11 @@ impl Run {
     pub(crate) fn grow(
         &mut self,
         policy: &Policy,
+        worst: Class,
         elapsed: impl Fn() -> u64,
         seed: u64,
         draws: &mut u32,
     ) -> Option<()> {
-        let worst = core::mem::replace(&mut self.worst, Class::Clear);
         if worst == Class::Clear {
             return Some(());
         }
@@ -128,12 +127,6 @@ impl Run {
             policy.handshake_timeout.saturating_mul(3_u64.saturating_pow(u32::from(self.stalls)));
         let limit = HANDSHAKE_FREE.max(elapsed / 10).max(policy.handshake_timeout);
         start.saturating_add(grown.min(limit).min(policy.handshake_timeout_max))
-    }
-
-    /// The number of dials or rounds after which the policy gives up is reached.
-    pub(crate) fn exhausted(&self, policy: &Policy, attempts: u32) -> bool {
-        let reached = |limit: Option<NonZeroU32>, count| limit.is_some_and(|l| count >= l.get());
-        reached(policy.max_attempts, attempts) || reached(policy.max_rounds, self.rounds)
     }
 
     /// Whether `Online` may cut the current wait. Our own network explains silence, but only if it
