@@ -185,6 +185,21 @@ impl fmt::Display for Growth {
     }
 }
 
+/// An exponential backoff that was checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Exponential {
+    pub(crate) first: u64,
+    pub(crate) ratio: Ratio,
+}
+
+impl Exponential {
+    /// The interval that follows `previous`, which is 0 before the first. Not yet clamped.
+    #[inline]
+    pub(crate) fn after(self, previous: u64) -> u64 {
+        if previous == 0 { self.first } else { self.ratio.grow(previous) }
+    }
+}
+
 /// A growth that was checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Ratio {
@@ -200,7 +215,7 @@ impl Ratio {
             .map_or_else(|| self.grow_long(base), |product| product / self.den)
     }
 
-    #[cold]
+    #[inline]
     fn grow_long(self, base: u64) -> u64 {
         // `part < den < 2³²`, so no product but the first can overflow.
         let (whole, part) = (base / self.den, base % self.den);
@@ -270,7 +285,7 @@ impl Backoff {
     }
 
     /// The `count`-th interval in nanoseconds, or `None` to give up. Not yet clamped. What comes
-    /// after the first exponential one is [`Ratio::grow`]'s.
+    /// after the first exponential one is [`Exponential::after`]'s.
     pub(crate) fn next(&self, count: u32, rest: impl FnOnce() -> Failures) -> Option<u64> {
         match self {
             Self::Never => None,

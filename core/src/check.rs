@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, Exponential};
 use crate::builder::PolicyBuilder;
 use crate::error::PolicyError;
 use crate::policy::{FirstRetry, NEVER, Overload, OverloadClass, Policy, Selection};
@@ -26,9 +26,9 @@ impl PolicyBuilder {
         if cap < floor {
             return Err(E::CapBelowFloor);
         }
-        let ratio = match self.backoff {
-            Backoff::Exponential { growth, .. } => match growth.checked() {
-                Some(ratio) => Some(ratio),
+        let exponential = match self.backoff {
+            Backoff::Exponential { initial, growth } => match growth.checked() {
+                Some(ratio) => Some(Exponential { first: nanos(initial), ratio }),
                 None => return Err(E::GrowthBelowOne),
             },
             Backoff::Table { delays: [], .. } => return Err(E::TableEmpty),
@@ -142,7 +142,7 @@ impl PolicyBuilder {
         };
         Ok(Policy {
             backoff: self.backoff,
-            ratio,
+            exponential,
             floor,
             cap,
             jitter: self.jitter,

@@ -1,7 +1,7 @@
 //! How dials and connections end, and what each end costs.
 
 use crate::action::{Action, GiveUpReason, WaitReason};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, Exponential};
 use crate::circuit::Rule;
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
@@ -250,30 +250,62 @@ impl Step<'_> {
         }
     }
 
-    /// The end that matters: on a way of its own, where all that is for others falls away.
+    /// A dial, or a connection that had proved nothing, has failed.
     #[inline(never)]
     fn attempt_ended(&mut self, index: u16, outage: u64, failure: &Failure) -> Action {
-        self.end(index, outage, failure, End::Attempt);
-        self.advance()
+        let plain = self.plain(index, failure);
+        if plain.is_none() {
+            return self.then(|step| step.ended(index, outage, failure, End::Attempt));
+        }
+        match self.end(0, outage, &Failure::Unreachable, End::Attempt, plain) {
+            Ok(()) => self.wait_now(),
+            Err(reason) => self.out_of(reason),
+        }
     }
 
-    /// And the other, which a server's restart brings to its whole fleet.
+    /// A stable connection was lost, as a server's restart does to its whole fleet.
     #[inline(never)]
     fn stable_ended(&mut self, index: u16, failure: &Failure) -> Action {
         self.clear_parks();
-        self.end(index, self.now, failure, End::Stable);
-        self.advance()
+        let plain = self.plain(index, failure);
+        if plain.is_none() {
+            return self.then(|step| step.ended(index, step.now, failure, End::Stable));
+        }
+        match self.end(0, self.now, &Failure::Unreachable, End::Stable, plain) {
+            Ok(()) => self.wait_now(),
+            Err(reason) => self.out_of(reason),
+        }
     }
 
     #[inline(never)]
     pub(crate) fn ended(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
-        self.end(index, outage, failure, end);
+        if let Err(reason) = self.end(index, outage, failure, end, None) {
+            self.give_up(reason);
+        }
     }
 
-    /// What one failure means: for its endpoint, for the limits, and for the next dial.
+    /// The backoff, if this is the plain failure that most are: nobody was at the only endpoint of a
+    /// link without a breaker, and the interval grows exponentially.
+    #[inline]
+    fn plain(&self, index: u16, failure: &Failure) -> Option<Exponential> {
+        let unreachable = matches!(failure, Failure::Unreachable);
+        let lone = index == 0 && self.endpoints.len() == 1;
+        let plain = unreachable && lone && self.policy.breaker.is_none();
+        if plain { self.policy.exponential } else { None }
+    }
+
+    /// What one failure means: for its endpoint, for the limits, and for the next dial; or why to
+    /// give up. Where it is known to be [`plain`](Self::plain), all that is for others falls away.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn end(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
+    fn end(
+        &mut self,
+        index: u16,
+        outage: u64,
+        failure: &Failure,
+        end: End,
+        plain: Option<Exponential>,
+    ) -> Result<(), GiveUpReason> {
         // What a failed handover has imposed on the connection's replacement.
         let imposed = match self.machine.state {
             State::Held { pace, .. } if end == End::Stable => {
@@ -286,40 +318,33 @@ impl Step<'_> {
         }
         let class = match failure {
             Failure::Unreachable => Class::Unreachable,
-            other => match self.heard(index, other, end) {
-                Ok(class) => class,
-                Err(reason) => {
-                    self.release(index);
-                    return self.give_up(reason);
-                }
-            },
+            other => self.heard(index, other, end).inspect_err(|_| self.release(index))?,
         };
         self.machine.cursor = index.wrapping_add(1);
-        self.book(index, end);
+        self.book(index, end, plain.is_some());
         let backoff_first = self.policy.first_retry == FirstRetry::Backoff;
         let grows = end != End::Stable || class == Class::Overloaded || backoff_first;
         if grows {
             self.machine.run.worst = self.machine.run.worst.max(class);
         }
-        let more = self.has_more(index, end);
+        let more = plain.is_none() && self.has_more(end);
         let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
-            match end {
-                End::Attempt => self.end_round(outage, !more, true),
-                _ => self.grow(outage, !more, false),
-            }
+            let exponential = plain.or(self.policy.exponential);
+            self.end_round(outage, !more, end == End::Attempt, exponential)
         } else {
             self.soon(more, end)
         };
         if end == End::Attempt && self.is_exhausted() {
-            return self.give_up(GiveUpReason::MaxAttempts);
+            return Err(GiveUpReason::MaxAttempts);
         }
         match (&mut self.machine.state, paced) {
             (State::Waiting { pace, .. }, Some(paced)) => *pace = paced,
             (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
-            _ => self.give_up(GiveUpReason::PolicyNever),
+            _ => return Err(GiveUpReason::PolicyNever),
         }
-        if let Some((earliest, reason)) = imposed {
-            self.not_before(earliest, reason);
+        match imposed {
+            Some((earliest, reason)) => self.not_before(earliest, reason),
+            None => Ok(()),
         }
     }
 
@@ -383,12 +408,13 @@ impl Step<'_> {
     /// It was tried in this round; its breaker hears of it if the attempt failed.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn book(&mut self, index: u16, end: End) {
+    fn book(&mut self, index: u16, end: End, plain: bool) {
         let failed = matches!(end, End::Attempt | End::Handover);
         let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) else { return };
         endpoint.set(VISITED, true);
         endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
         match &self.policy.breaker {
+            _ if plain => {}
             Some(rule) if failed => self.record_failure(index, rule),
             Some(_) => endpoint.breaker.release(),
             None => {}
@@ -396,13 +422,7 @@ impl Step<'_> {
     }
 
     /// Whether this round has an endpoint left to try.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    fn has_more(&mut self, index: u16, end: End) -> bool {
-        // Most links have but one.
-        if index == 0 && self.endpoints.len() == 1 {
-            return false;
-        }
+    fn has_more(&mut self, end: End) -> bool {
         let link = if end.of_handover() { self.machine.state.link() } else { None };
         let (wanted, endpoint) = link.map_or((Wanted::Any, REMOVED), |l| (l.wanted, l.endpoint));
         self.field(wanted, endpoint).unvisited(self.endpoints, self.now)

@@ -117,9 +117,16 @@ impl Step<'_> {
         }
     }
 
-    /// Ends the wait, or says when it will.
+    /// [`wait_now`](Self::wait_now), for most.
     #[inline(never)]
     fn wait(&mut self) -> Action {
+        self.wait_now()
+    }
+
+    /// Ends the wait, or says when it will.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    pub(crate) fn wait_now(&mut self) -> Action {
         let State::Waiting { pace, .. } = self.machine.state else { return self.look() };
         match &*self.endpoints {
             // Most links: there is nothing to choose.
@@ -191,7 +198,7 @@ impl Step<'_> {
 
     #[cold]
     #[inline(never)]
-    fn out_of(&mut self, reason: GiveUpReason) -> Action {
+    pub(crate) fn out_of(&mut self, reason: GiveUpReason) -> Action {
         self.give_up(reason);
         self.never()
     }

@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use crate::backoff::{Backoff, Failures, Growth, Ratio};
+use crate::backoff::{Backoff, Exponential, Failures, Growth, Ratio};
 use crate::breaker::BreakerPolicy;
 use crate::builder::PolicyBuilder;
 use crate::circuit::Rule;
@@ -125,7 +125,7 @@ pub enum Refresh {
 pub struct Policy {
     pub(crate) backoff: Backoff,
     /// How the interval grows, if that is exponentially.
-    pub(crate) ratio: Option<Ratio>,
+    pub(crate) exponential: Option<Exponential>,
     pub(crate) floor: u64,
     pub(crate) cap: u64,
     pub(crate) jitter: Jitter,

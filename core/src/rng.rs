@@ -30,7 +30,7 @@ pub(crate) const fn percent_of(nanos: u64, percent: u8) -> u64 {
     }
 }
 
-#[cold]
+#[inline]
 const fn percent_of_much(nanos: u64, percent: u64) -> u64 {
     let whole = (nanos / 100).saturating_mul(percent);
     whole.saturating_add((nanos % 100).saturating_mul(percent) / 100)

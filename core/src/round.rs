@@ -3,6 +3,7 @@
 use core::num::NonZeroU32;
 
 use crate::action::{GiveUpReason, WaitReason};
+use crate::backoff::Exponential;
 use crate::endpoint::VISITED;
 use crate::jitter::Jitter;
 use crate::machine::{Machine, REMOVED, State, Step, Wanted};
@@ -30,22 +31,33 @@ impl Step<'_> {
     }
 
     /// A wait that a failed handover has imposed is not undercut.
-    pub(crate) fn not_before(&mut self, earliest: u64, imposed: WaitReason) {
-        let State::Waiting { pace, .. } = &mut self.machine.state else { return };
+    pub(crate) fn not_before(
+        &mut self,
+        earliest: u64,
+        imposed: WaitReason,
+    ) -> Result<(), GiveUpReason> {
         if earliest == NEVER {
             // It has found that the policy does not dial again.
-            self.give_up(GiveUpReason::PolicyNever);
-        } else if *pace < earliest {
+            return Err(GiveUpReason::PolicyNever);
+        }
+        if let Some(pace) = self.machine.state.pace().filter(|pace| **pace < earliest) {
             *pace = earliest;
             self.machine.run.paced_by = imposed;
         }
+        Ok(())
     }
 
     /// The interval grows by what the round has shown; a `new` round may begin, and the old one may
     /// be `counted` against the policy's limit. `None` if the policy does not dial again.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    pub(crate) fn end_round(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
+    pub(crate) fn end_round(
+        &mut self,
+        outage: u64,
+        new: bool,
+        counted: bool,
+        exponential: Option<Exponential>,
+    ) -> Option<u64> {
         let rounds = &mut self.machine.run.rounds;
         *rounds = rounds.saturating_add(u32::from(counted));
         let worst = core::mem::replace(&mut self.machine.run.worst, Class::Clear);
@@ -54,14 +66,8 @@ impl Step<'_> {
         }
         let Machine { run, seed, draws, .. } = &mut *self.machine;
         let elapsed = || self.now.wrapping_sub(outage);
-        run.grow(self.policy, worst, elapsed, *seed, draws)?;
+        run.grow(self.policy, exponential, worst, elapsed, *seed, draws)?;
         Some(self.interval())
-    }
-
-    /// [`end_round`](Self::end_round) for the rarer ends.
-    #[inline(never)]
-    pub(crate) fn grow(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
-        self.end_round(outage, new, counted)
     }
 
     /// The list or a circuit was changed by hand: a round that has nothing left to try is over.
@@ -84,7 +90,7 @@ impl Step<'_> {
         }
         let counted = !matches!(self.machine.state, State::Held { .. });
         let began = self.now.wrapping_sub(self.elapsed(outage));
-        let paced = self.grow(began, true, counted);
+        let paced = self.end_round(began, true, counted, self.policy.exponential);
         if paced.is_none() && counted {
             self.give_up(GiveUpReason::PolicyNever);
         } else if let Some(pace) = self.machine.state.pace() {

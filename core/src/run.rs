@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use crate::action::WaitReason;
-use crate::backoff::Failures;
+use crate::backoff::{Exponential, Failures};
 use crate::machine::take_draw;
 use crate::policy::Policy;
 
@@ -67,6 +67,7 @@ impl Run {
     pub(crate) fn grow(
         &mut self,
         policy: &Policy,
+        exponential: Option<Exponential>,
         worst: Class,
         elapsed: impl Fn() -> u64,
         seed: u64,
@@ -77,9 +78,9 @@ impl Run {
         }
         self.failures = self.failures.saturating_add(1);
         let previous = self.base;
-        let shaped = match policy.ratio {
-            Some(ratio) if previous > 0 => ratio.grow(previous),
-            _ => self.shaped(policy, elapsed(), seed, draws)?,
+        let shaped = match exponential {
+            Some(exponential) => exponential.after(previous),
+            None => self.shaped(policy, elapsed(), seed, draws)?,
         };
         let mut base = shaped.min(policy.cap).max(policy.floor);
         match &policy.overload {
