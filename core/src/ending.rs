@@ -7,7 +7,7 @@ use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::machine::{Link, Lost, Proof, REMOVED, State, Step, Wanted};
 use crate::policy::{FirstRetry, NEVER};
-use crate::rng::scale;
+use crate::rng::up_to;
 use crate::run::Class;
 use crate::time::nanos;
 
@@ -257,10 +257,9 @@ impl Step<'_> {
         if plain.is_none() {
             return self.then(|step| step.ended(index, outage, failure, End::Attempt));
         }
-        match self.end(0, outage, &Failure::Unreachable, End::Attempt, plain) {
-            Ok(()) => self.wait_now(),
-            Err(reason) => self.out_of(reason),
-        }
+        let unreachable = Failure::Unreachable;
+        let paced = self.end(0, outage, &unreachable, End::Attempt, plain);
+        self.down(outage, &unreachable, paced)
     }
 
     /// A stable connection was lost, as a server's restart does to its whole fleet.
@@ -271,15 +270,33 @@ impl Step<'_> {
         if plain.is_none() {
             return self.then(|step| step.ended(index, step.now, failure, End::Stable));
         }
-        match self.end(0, self.now, &Failure::Unreachable, End::Stable, plain) {
-            Ok(()) => self.wait_now(),
+        let unreachable = Failure::Unreachable;
+        let paced = self.end(0, self.now, &unreachable, End::Stable, plain);
+        self.down(self.now, &unreachable, paced)
+    }
+
+    /// The wait of an outage that has earned it, or the outage's end.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    fn down(&mut self, outage: u64, last: &Failure, paced: Result<u64, GiveUpReason>) -> Action {
+        let pace = paced.unwrap_or(NEVER);
+        self.machine.state = State::Waiting { outage, pace, last: Some(*last) };
+        match paced {
+            Ok(_) => self.wait_now(),
             Err(reason) => self.out_of(reason),
         }
     }
 
     #[inline(never)]
     pub(crate) fn ended(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
-        if let Err(reason) = self.end(index, outage, failure, end, None) {
+        let paced = self.end(index, outage, failure, end, None);
+        if let (true, State::Held { pace, .. }) = (end.of_handover(), &mut self.machine.state) {
+            *pace = paced.unwrap_or(NEVER);
+            return;
+        }
+        let pace = paced.unwrap_or(NEVER);
+        self.machine.state = State::Waiting { outage, pace, last: Some(*failure) };
+        if let Err(reason) = paced {
             self.give_up(reason);
         }
     }
@@ -294,8 +311,9 @@ impl Step<'_> {
         if plain { self.policy.exponential } else { None }
     }
 
-    /// What one failure means: for its endpoint, for the limits, and for the next dial; or why to
-    /// give up. Where it is known to be [`plain`](Self::plain), all that is for others falls away.
+    /// What one failure means: for its endpoint, for the limits, and for the next dial. Returns the
+    /// backoff's gate, or why to give up. Where the failure is known to be [`plain`](Self::plain), all
+    /// that is for others falls away.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     fn end(
@@ -305,17 +323,7 @@ impl Step<'_> {
         failure: &Failure,
         end: End,
         plain: Option<Exponential>,
-    ) -> Result<(), GiveUpReason> {
-        // What a failed handover has imposed on the connection's replacement.
-        let imposed = match self.machine.state {
-            State::Held { pace, .. } if end == End::Stable => {
-                Some((pace, self.machine.run.paced_by))
-            }
-            _ => None,
-        };
-        if !end.of_handover() {
-            self.machine.state = State::Waiting { outage, pace: 0, last: Some(*failure) };
-        }
+    ) -> Result<u64, GiveUpReason> {
         let class = match failure {
             Failure::Unreachable => Class::Unreachable,
             other => self.heard(index, other, end).inspect_err(|_| self.release(index))?,
@@ -327,6 +335,11 @@ impl Step<'_> {
         if grows {
             self.machine.run.worst = self.machine.run.worst.max(class);
         }
+        // What a failed handover has imposed on the connection's replacement.
+        let imposed = match self.machine.state {
+            State::Held { pace, .. } if end == End::Stable => (pace, self.machine.run.paced_by),
+            _ => (0, WaitReason::Backoff),
+        };
         let more = plain.is_none() && self.has_more(end);
         let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
             let exponential = plain.or(self.policy.exponential);
@@ -337,15 +350,12 @@ impl Step<'_> {
         if end == End::Attempt && self.is_exhausted() {
             return Err(GiveUpReason::MaxAttempts);
         }
-        match (&mut self.machine.state, paced) {
-            (State::Waiting { pace, .. }, Some(paced)) => *pace = paced,
-            (State::Held { pace, .. }, paced) => *pace = paced.unwrap_or(NEVER),
-            _ => return Err(GiveUpReason::PolicyNever),
+        let paced = paced.filter(|_| imposed.0 != NEVER).ok_or(GiveUpReason::PolicyNever)?;
+        if paced >= imposed.0 {
+            return Ok(paced);
         }
-        match imposed {
-            Some((earliest, reason)) => self.not_before(earliest, reason),
-            None => Ok(()),
-        }
+        self.machine.run.paced_by = imposed.1;
+        Ok(imposed.0)
     }
 
     /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
@@ -385,7 +395,7 @@ impl Step<'_> {
         }
         let delay = delay.min(max);
         let spread = spread.min(max.saturating_sub(delay)).max(delay / 10);
-        let drawn = scale(spread.saturating_add(1), self.machine.draw());
+        let drawn = up_to(spread, self.machine.draw());
         let until = self.now.saturating_add(delay).saturating_add(drawn);
         if let Some(endpoint) = self.endpoint(index) {
             endpoint.hint = until;

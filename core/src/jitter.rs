@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::rng::{percent_of, scale};
+use crate::rng::{percent_of, up_to};
 
 /// How a wait is spread below its interval.
 ///
@@ -49,8 +49,7 @@ impl Jitter {
     /// One wait for `interval`, which is at least `floor`.
     pub(crate) const fn wait(self, interval: u64, floor: u64, draw: u64) -> u64 {
         let (lowest, width) = self.range(interval, floor);
-        // One more than the width, so that both ends are reached.
-        lowest.wrapping_add(scale(width.saturating_add(1), draw))
+        lowest.wrapping_add(up_to(width, draw))
     }
 }
 
@@ -84,6 +83,6 @@ mod tests {
             assert_eq!(jitter.wait(100, 0, u64::MAX), high, "{jitter}");
             assert_eq!(jitter.wait(100, 90, 0), low.max(90), "{jitter} above its floor");
         }
-        assert_eq!(Jitter::Full.wait(u64::MAX, 0, u64::MAX), u64::MAX - 1);
+        assert_eq!(Jitter::Full.wait(u64::MAX, 0, u64::MAX), u64::MAX);
     }
 }

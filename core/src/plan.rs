@@ -152,7 +152,8 @@ impl Step<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     fn dial_or_sleep(&mut self, Choice { index, wake, reason }: Choice) -> Action {
         if wake <= self.now {
             return self.start(index);

@@ -21,6 +21,13 @@ pub(crate) const fn scale(width: u64, draw: u64) -> u64 {
     (product >> 64) as u64
 }
 
+/// Uniform in `[0, most]` for a uniform `draw`: both ends are reached.
+pub(crate) const fn up_to(most: u64, draw: u64) -> u64 {
+    let draw = draw as u128;
+    let product = (most as u128).wrapping_mul(draw).wrapping_add(draw);
+    (product >> 64) as u64
+}
+
 /// `nanos × percent / 100` without overflow.
 pub(crate) const fn percent_of(nanos: u64, percent: u8) -> u64 {
     let percent = percent as u64;
@@ -61,6 +68,10 @@ mod tests {
         assert_eq!(scale(10, 0), 0);
         assert_eq!(scale(10, u64::MAX), 9);
         assert_eq!(scale(u64::MAX, u64::MAX), u64::MAX - 1);
+        assert_eq!(up_to(0, u64::MAX), 0);
+        assert_eq!(up_to(10, 0), 0);
+        assert_eq!(up_to(10, u64::MAX), 10);
+        assert_eq!(up_to(u64::MAX, u64::MAX), u64::MAX);
         assert_eq!(percent_of(u64::MAX, 100), u64::MAX);
         assert_eq!(percent_of(199, 50), 99);
         assert_eq!(stretch(u64::MAX, u64::MAX), u64::MAX);

@@ -8,7 +8,7 @@ use crate::endpoint::VISITED;
 use crate::jitter::Jitter;
 use crate::machine::{Machine, REMOVED, State, Step, Wanted};
 use crate::policy::{NEVER, Policy};
-use crate::rng::scale;
+use crate::rng::up_to;
 use crate::run::Class;
 
 impl Step<'_> {
@@ -28,23 +28,6 @@ impl Step<'_> {
         }
         let reached = |limit: &Option<NonZeroU32>, count| limit.is_some_and(|l| count >= l.get());
         reached(max_attempts, self.machine.attempts) || reached(max_rounds, self.machine.run.rounds)
-    }
-
-    /// A wait that a failed handover has imposed is not undercut.
-    pub(crate) fn not_before(
-        &mut self,
-        earliest: u64,
-        imposed: WaitReason,
-    ) -> Result<(), GiveUpReason> {
-        if earliest == NEVER {
-            // It has found that the policy does not dial again.
-            return Err(GiveUpReason::PolicyNever);
-        }
-        if let Some(pace) = self.machine.state.pace().filter(|pace| **pace < earliest) {
-            *pace = earliest;
-            self.machine.run.paced_by = imposed;
-        }
-        Ok(())
     }
 
     /// The interval grows by what the round has shown; a `new` round may begin, and the old one may
@@ -117,7 +100,8 @@ impl Step<'_> {
     }
 
     /// The factor that is kept for this outage.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     fn phase(&mut self) -> u32 {
         if self.machine.run.phase == 0 {
             let phase = u32::try_from(self.machine.draw() >> 32).unwrap_or(0);
@@ -131,6 +115,6 @@ impl Step<'_> {
         if window == 0 || self.policy.jitter == Jitter::None {
             return 0;
         }
-        scale(window.saturating_add(1), self.machine.draw())
+        up_to(window, self.machine.draw())
     }
 }

@@ -83,8 +83,9 @@ impl Run {
             None => self.shaped(policy, elapsed(), seed, draws)?,
         };
         let mut base = shaped.min(policy.cap).max(policy.floor);
-        match &policy.overload {
-            Some(class) if worst >= Class::TimedOut => {
+        let overload = if worst >= Class::TimedOut { policy.overload.as_ref() } else { None };
+        match overload {
+            Some(class) => {
                 let grown =
                     if previous < class.floor { class.floor } else { class.ratio.grow(previous) };
                 let cap = if worst == Class::Overloaded {
@@ -95,7 +96,7 @@ impl Run {
                 base = grown.min(cap).max(policy.floor);
                 self.class = self.class.max(worst);
             }
-            _ => self.class = self.class.max(Class::Unreachable),
+            None => self.class = self.class.max(Class::Unreachable),
         }
         // Being merely unreachable does not disprove an overload: until a connection is stable, the
         // interval does not shrink again.

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted};
 use crate::policy::NEVER;
-use crate::rng::scale;
+use crate::rng::up_to;
 use crate::run::Run;
 use crate::time::Timestamp;
 
@@ -172,7 +172,7 @@ impl Step<'_> {
         self.next_round();
         let mut pace = 0;
         if self.policy.startup_splay > 0 {
-            let splay = scale(self.policy.startup_splay.saturating_add(1), self.machine.draw());
+            let splay = up_to(self.policy.startup_splay, self.machine.draw());
             pace = self.now.saturating_add(splay);
             self.machine.run.paced_by = WaitReason::Splay;
         }

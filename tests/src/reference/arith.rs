@@ -37,7 +37,7 @@ pub(crate) fn below(width: u64, draw: u64) -> u64 {
 
 /// A draw as a number in `[0, width]`.
 pub(crate) fn up_to(width: u64, draw: u64) -> u64 {
-    below(width.saturating_add(1), draw)
+    clamp(((u128::from(width) + 1) * u128::from(draw)) >> 64)
 }
 
 /// × U(1, 1.1).
