@@ -280,16 +280,13 @@ impl Permit<'_> {
     /// The call failed, at `now`.
     pub fn failure(self, now: Timestamp) {
         self.settle(|state, breaker| {
-            state.failure(
-                &breaker.rule,
-                now.as_nanos(),
-                || true,
-                |open| {
+            if state.failure(&breaker.rule) {
+                state.open(&breaker.rule, now.as_nanos(), |open| {
                     let counter = breaker.draws.get();
                     breaker.draws.set(counter.wrapping_add(1));
                     stretch(open, draw(breaker.seed, counter))
-                },
-            );
+                });
+            }
         });
         core::mem::forget(self);
     }

@@ -138,32 +138,24 @@ impl BreakerState {
         }
     }
 
-    /// A call that was admitted failed. `spread` draws the stretch of an open time. With `may_open`
-    /// false the breaker is the last one closed of its list, and stays half-open or closed.
+    /// A call that was admitted failed. True if that is one too many: then it is to
+    /// [`open`](Self::open), or where it must not, to be [released](Self::release).
     #[inline]
-    pub(crate) fn failure(
-        &mut self,
-        rule: &Rule,
-        now: u64,
-        may_open: impl FnOnce() -> bool,
-        spread: impl FnOnce(u64) -> u64,
-    ) {
-        let opens = if self.mode == Mode::Closed {
-            if !self.counted(rule.trip) {
-                return;
-            }
-            0
-        } else if self.mode == Mode::Probing {
-            self.opens.saturating_add(1)
-        } else {
-            return;
-        };
-        if may_open() {
-            let until = now.saturating_add(spread(rule.open_time(opens)));
-            *self = Self { until, opens, mode: Mode::Open, ..Self::CLOSED };
-        } else {
-            self.release();
+    pub(crate) fn failure(&mut self, rule: &Rule) -> bool {
+        match self.mode {
+            Mode::Closed => self.counted(rule.trip),
+            Mode::Probing => true,
+            Mode::Open | Mode::Tripped | Mode::Disabled => false,
         }
+    }
+
+    /// Opens after a [`failure`](Self::failure). `spread` draws the stretch of an open time.
+    #[cold]
+    pub(crate) fn open(&mut self, rule: &Rule, now: u64, spread: impl FnOnce(u64) -> u64) {
+        let again = self.mode == Mode::Probing;
+        let opens = if again { self.opens.saturating_add(1) } else { 0 };
+        let until = now.saturating_add(spread(rule.open_time(opens)));
+        *self = Self { until, opens, mode: Mode::Open, ..Self::CLOSED };
     }
 
     /// Cuts what was saved to what `rule` could have made.

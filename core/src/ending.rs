@@ -255,11 +255,17 @@ impl Step<'_> {
     fn attempt_ended(&mut self, index: u16, outage: u64, failure: &Failure) -> Action {
         let plain = self.plain(index, failure);
         if plain.is_none() {
-            return self.then(|step| step.ended(index, outage, failure, End::Attempt));
+            return self.attempt_ended_otherwise(index, outage, failure);
         }
         let unreachable = Failure::Unreachable;
         let paced = self.end(0, outage, &unreachable, End::Attempt, plain);
         self.down(outage, &unreachable, paced)
+    }
+
+    #[inline(never)]
+    fn attempt_ended_otherwise(&mut self, index: u16, outage: u64, failure: &Failure) -> Action {
+        let paced = self.end(index, outage, failure, End::Attempt, None);
+        self.down(outage, failure, paced)
     }
 
     /// A stable connection was lost, as a server's restart does to its whole fleet.
@@ -425,7 +431,11 @@ impl Step<'_> {
         endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
         match &self.policy.breaker {
             _ if plain => {}
-            Some(rule) if failed => self.record_failure(index, rule),
+            Some(rule) if failed => {
+                if endpoint.breaker.failure(rule) {
+                    self.open_circuit(index, rule);
+                }
+            }
             Some(_) => endpoint.breaker.release(),
             None => {}
         }
@@ -438,25 +448,25 @@ impl Step<'_> {
         self.field(wanted, endpoint).unvisited(self.endpoints, self.now)
     }
 
+    /// The circuit of this endpoint opens, unless it is the last one that is closed: then it stays
+    /// closed, or half-open.
+    #[cold]
     #[inline(never)]
-    fn record_failure(&mut self, index: u16, rule: &Rule) {
+    fn open_circuit(&mut self, index: u16, rule: &Rule) {
         let (policy, now) = (self.policy, self.now);
-        let Some(mut breaker) = self.endpoint(index).map(|endpoint| endpoint.breaker) else {
-            return;
-        };
-        let (machine, endpoints) = (&mut *self.machine, &*self.endpoints);
-        let may_open = || {
-            let mut others = (0..REMOVED)
-                .zip(endpoints)
-                .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
-                .peekable();
-            policy.allow_all_open
-                || others.peek().is_none()
-                || others.any(|(_, endpoint)| endpoint.breaker.until <= now)
-        };
-        breaker.failure(rule, now, may_open, |open| machine.stretched(policy, open));
-        if let Some(endpoint) = self.endpoint(index) {
-            endpoint.breaker = breaker;
+        let mut others = (0..REMOVED)
+            .zip(&*self.endpoints)
+            .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
+            .peekable();
+        let may_open = policy.allow_all_open
+            || others.peek().is_none()
+            || others.any(|(_, endpoint)| endpoint.breaker.until <= now);
+        let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) else { return };
+        if may_open {
+            let machine = &mut *self.machine;
+            endpoint.breaker.open(rule, now, |open| machine.stretched(policy, open));
+        } else {
+            endpoint.breaker.release();
         }
     }
 

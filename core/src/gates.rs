@@ -41,11 +41,6 @@ pub(crate) struct Choice {
 }
 
 impl Gates {
-    /// When `endpoint` may be dialed: now, or when the last of its gates opens.
-    fn wake(&self, endpoint: &Endpoint) -> u64 {
-        self.paced(endpoint).max(self.blocked(endpoint)).max(self.now)
-    }
-
     /// The backoff's gate, or the hint that replaces it.
     #[inline]
     fn paced(&self, endpoint: &Endpoint) -> u64 {
@@ -102,29 +97,44 @@ impl Field {
         }
     }
 
-    /// How late in the order an endpoint comes.
-    fn rank(self, index: u16, endpoint: &Endpoint) -> u64 {
-        match self.selection {
-            // Those before the cursor come after all others.
-            Selection::RoundRobin => u64::from(index.wrapping_sub(self.cursor)),
-            Selection::Priority { .. } => u64::from(index),
-            Selection::Shuffle => draw(self.shuffle, u64::from(endpoint.key())),
-        }
-    }
-
     /// The next dial: the first in order among the candidates with the least wake.
     pub(crate) fn choose(self, endpoints: &[Endpoint], gates: &Gates) -> Option<Choice> {
-        let mut best: Option<(u64, u64, u16, &Endpoint)> = None;
-        for (index, endpoint) in (0..self.below).zip(endpoints) {
-            if endpoint.has(VISITED | DUPLICATE) {
-                continue;
+        let all = endpoints.get(..usize::from(self.below)).unwrap_or(endpoints);
+        let shared = gates.now.max(gates.rate_limit).max(gates.deferred);
+        let wake = |endpoint: &Endpoint| {
+            let own = endpoint.breaker.until.max(endpoint.parked);
+            gates.paced(endpoint).max(own).max(shared)
+        };
+        let mut best: Option<(u64, u16, &Endpoint)> = None;
+        let mut consider = |index: u16, endpoint| {
+            let wake = wake(endpoint);
+            match best {
+                Some((soonest, _, other))
+                    if wake > soonest || (wake == soonest && !self.is_before(endpoint, other)) => {}
+                _ => best = Some((wake, index, endpoint)),
             }
-            let wake = gates.wake(endpoint);
-            let rank = self.rank(index, endpoint);
-            if best.is_none_or(|best| wake < best.0 || (wake == best.0 && rank < best.1)) {
-                best = Some((wake, rank, index, endpoint));
+        };
+        let start = match self.selection {
+            Selection::RoundRobin => self.cursor,
+            Selection::Priority { .. } | Selection::Shuffle => 0,
+        };
+        // In order: those before the start come last.
+        let (last, first) = all.split_at_checked(start.into()).unwrap_or((all, &[]));
+        for (part, start) in [(first, start), (last, 0)] {
+            let mut index = start;
+            for endpoint in part {
+                if !endpoint.has(VISITED | DUPLICATE) {
+                    consider(index, endpoint);
+                }
+                index = index.wrapping_add(1);
             }
         }
-        best.map(|(.., index, endpoint)| gates.choice(index, endpoint))
+        best.map(|(_, index, endpoint)| gates.choice(index, endpoint))
+    }
+
+    /// Whether `endpoint`, which comes after `other`, is before it in the order that was drawn.
+    fn is_before(self, endpoint: &Endpoint, other: &Endpoint) -> bool {
+        let rank = |endpoint: &Endpoint| draw(self.shuffle, u64::from(endpoint.key()));
+        self.selection == Selection::Shuffle && rank(endpoint) < rank(other)
     }
 }
