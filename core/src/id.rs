@@ -31,6 +31,12 @@ impl DialId {
         self.0.get()
     }
 
+    /// The id of the dial after `count` others. 2⁶⁴ dials at one a nanosecond are 584 years; then it
+    /// stays.
+    pub(crate) const fn after(count: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(count))
+    }
+
     /// The id of the `count`-th dial; of the first, if there was none.
     pub(crate) const fn nth(count: u64) -> Self {
         match Self::new(count) {

@@ -195,7 +195,7 @@ pub(crate) struct Machine {
     pub(crate) deferred: u64,
     /// When the next timer is due; [`NEVER`] for none.
     pub(crate) wake: u64,
-    /// Dials so far, and so the id of the last.
+    /// Dials so far, and so the id of the last, which is the one in flight if any is.
     pub(crate) dials: u64,
     pub(crate) draws: u32,
     /// Dials of this outage.
@@ -241,11 +241,6 @@ impl Machine {
         }
     }
 
-    /// The id of the last dial, which is the one in flight if any is.
-    pub(crate) fn last_id(&self) -> DialId {
-        DialId::nth(self.dials)
-    }
-
     pub(crate) fn draw(&mut self) -> u64 {
         take_draw(self.seed, &mut self.draws)
     }
@@ -258,6 +253,7 @@ impl Machine {
     #[inline]
     pub(crate) fn dial(
         &self,
+        id: DialId,
         endpoint: u32,
         deadline: u64,
         attempt: u32,
@@ -265,7 +261,7 @@ impl Machine {
     ) -> Action {
         let deadline = Timestamp::from_nanos(deadline);
         let wake = Timestamp::from_nanos(self.wake);
-        Action::Dial(Dial { id: self.last_id(), endpoint, attempt, deadline, wake, serving })
+        Action::Dial(Dial { id, endpoint, attempt, deadline, wake, serving })
     }
 
     #[inline]
@@ -287,7 +283,7 @@ impl Machine {
     pub(crate) fn look(&self, policy: &Policy, endpoints: &[Endpoint]) -> Action {
         let dial = |deadline, endpoint: u16, attempt, serving| {
             let key = endpoints.get(usize::from(endpoint)).map_or(0, Endpoint::key);
-            self.dial(key, deadline, attempt, serving)
+            self.dial(DialId::nth(self.dials), key, deadline, attempt, serving)
         };
         match self.state {
             State::Stopped | State::Paused { .. } => Action::Idle,

@@ -4,6 +4,7 @@ use crate::action::{Action, GiveUpReason};
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::gates::{Choice, Field, Gates};
+use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted, drain_deadline, resumed};
 use crate::policy::{NEVER, Refresh, Selection};
 use crate::rng::draw;
@@ -184,17 +185,20 @@ impl Step<'_> {
     #[inline(never)]
     fn start(&mut self, endpoint: u16) -> Action {
         let State::Waiting { outage, last, .. } = self.machine.state else { return self.look() };
-        let limit = self.limit(outage);
-        if limit != NEVER && self.now >= limit {
+        let limited = self.policy.max_elapsed != NEVER;
+        if limited && self.now >= self.limit(outage) {
             return self.out_of(GiveUpReason::MaxElapsed);
         }
-        let (deadline, key) = self.dial(endpoint);
+        let (id, key, mut deadline) = self.dial(endpoint);
+        if limited {
+            deadline = deadline.min(self.limit(outage));
+        }
         self.machine.attempts = self.machine.attempts.saturating_add(1);
-        let (started, deadline, progressed) = (self.now, deadline.min(limit), false);
+        let (started, progressed) = (self.now, false);
         self.machine.state =
             State::Dialing { endpoint, progressed, last, outage, started, deadline };
         self.machine.wake = deadline;
-        self.machine.dial(key, deadline, self.machine.attempts, None)
+        self.machine.dial(id, key, deadline, self.machine.attempts, None)
     }
 
     #[cold]
@@ -230,7 +234,7 @@ impl Step<'_> {
             return None;
         }
         let target = choice.index;
-        let (deadline, _) = self.dial(target);
+        let (_, _, deadline) = self.dial(target);
         let (started, progressed) = (self.now, false);
         self.machine.state = State::Replacing { link, started, deadline, target, progressed };
         Some(deadline.min(idle))
@@ -251,7 +255,7 @@ impl Step<'_> {
         Field {
             selection: self.policy.selection,
             cursor: self.machine.cursor,
-            shuffle: self.machine.seed ^ self.machine.dials.saturating_add(1),
+            shuffle: self.machine.seed ^ DialId::after(self.machine.dials).get(),
             below: if wanted == Wanted::Better { endpoint } else { u16::MAX },
         }
     }
@@ -278,17 +282,18 @@ impl Step<'_> {
         self.field(wanted, endpoint).choose(self.endpoints, &gates)
     }
 
-    /// Begins a dial; returns its deadline, and the key of its endpoint.
-    fn dial(&mut self, index: u16) -> (u64, u32) {
+    /// Begins a dial; returns its id, the key of its endpoint, and its deadline.
+    fn dial(&mut self, index: u16) -> (DialId, u32, u64) {
         let (now, policy) = (self.now, self.policy);
         let key = self.endpoint(index).map_or(0, |endpoint| {
             endpoint.hint = 0;
             endpoint.breaker.begin();
             endpoint.key()
         });
-        self.machine.dials = self.machine.dials.saturating_add(1);
+        let id = DialId::after(self.machine.dials);
+        self.machine.dials = id.get();
         self.machine.arrival = policy.rate_limit.take(self.machine.arrival, now);
-        (self.machine.run.dial_deadline(policy, now), key)
+        (id, key, self.machine.run.dial_deadline(policy, now))
     }
 
     fn idle_at(&self, link: &Link) -> u64 {
