@@ -91,6 +91,11 @@ impl Endpoint {
         self.flags = if on { self.flags | flag } else { self.flags & !flag };
     }
 
+    /// When its breaker and its parking are past.
+    pub(crate) fn blocked_until(&self) -> u64 {
+        self.breaker.until.max(self.parked)
+    }
+
     /// Hint, breaker and parking are past.
     pub(crate) fn eligible(&self, now: u64) -> bool {
         self.hint <= now && self.parked <= now && self.breaker.until <= now

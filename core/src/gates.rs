@@ -50,8 +50,13 @@ impl Gates {
     /// The last of the other gates.
     #[inline]
     fn blocked(&self, endpoint: &Endpoint) -> u64 {
-        let own = endpoint.breaker.until.max(endpoint.parked);
-        self.rate_limit.max(self.deferred).max(own)
+        self.shared().max(endpoint.blocked_until())
+    }
+
+    /// The last of the gates that are neither the backoff's nor an endpoint's own.
+    #[inline]
+    fn shared(&self) -> u64 {
+        self.rate_limit.max(self.deferred)
     }
 
     /// `endpoint` is chosen. On a tie the gate that is named first holds.
@@ -100,11 +105,9 @@ impl Field {
     /// The next dial: the first in order among the candidates with the least wake.
     pub(crate) fn choose(self, endpoints: &[Endpoint], gates: &Gates) -> Option<Choice> {
         let all = endpoints.get(..usize::from(self.below)).unwrap_or(endpoints);
-        let shared = gates.now.max(gates.rate_limit).max(gates.deferred);
-        let wake = |endpoint: &Endpoint| {
-            let own = endpoint.breaker.until.max(endpoint.parked);
-            gates.paced(endpoint).max(own).max(shared)
-        };
+        let shared = gates.now.max(gates.shared());
+        let wake =
+            |endpoint: &Endpoint| gates.paced(endpoint).max(endpoint.blocked_until()).max(shared);
         let mut best: Option<(u64, u16, &Endpoint)> = None;
         let mut consider = |index: u16, endpoint| {
             let wake = wake(endpoint);

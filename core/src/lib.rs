@@ -49,6 +49,7 @@ extern crate std;
 
 mod action;
 mod backoff;
+mod booking;
 mod breaker;
 mod builder;
 mod bytes;

@@ -7,8 +7,8 @@
 use core::borrow::Borrow;
 use core::time::Duration;
 
+use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::ending::End;
 use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position};
 use crate::failure::Failure;
 use crate::id::DialId;

@@ -1,0 +1,279 @@
+//! What an end costs: its endpoint, the limits, and the next dial.
+
+use crate::action::{Action, GiveUpReason, WaitReason};
+use crate::backoff::{Backoff, Exponential};
+use crate::circuit::Rule;
+use crate::endpoint::{DUPLICATE, VISITED};
+use crate::failure::Failure;
+use crate::machine::{REMOVED, State, Step, Wanted};
+use crate::policy::{FirstRetry, NEVER};
+use crate::rng::up_to;
+use crate::run::Class;
+use crate::time::nanos;
+
+/// What ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// A dial, or a connection that had proved nothing.
+    Attempt,
+    /// A connection that was confirmed, but not yet stable.
+    Confirmed,
+    /// A stable connection.
+    Stable,
+    /// A dial that should have replaced a connection that works, or its connection that had proved
+    /// nothing. Nothing gives up.
+    Handover,
+    /// The same of a connection that was proven: its breaker does not hear of it.
+    ProvenHandover,
+}
+
+impl End {
+    fn of_handover(self) -> bool {
+        matches!(self, Self::Handover | Self::ProvenHandover)
+    }
+}
+
+impl Step<'_> {
+    /// A dial, or a connection that had proved nothing, has failed.
+    #[inline(never)]
+    pub(crate) fn attempt_ended(&mut self, index: u16, outage: u64, failure: &Failure) -> Action {
+        let plain = self.plain(index, failure);
+        if plain.is_none() {
+            return self.attempt_ended_otherwise(index, outage, failure);
+        }
+        let unreachable = Failure::Unreachable;
+        let paced = self.end(0, outage, &unreachable, End::Attempt, plain);
+        self.down(outage, &unreachable, paced)
+    }
+
+    #[inline(never)]
+    fn attempt_ended_otherwise(&mut self, index: u16, outage: u64, failure: &Failure) -> Action {
+        let paced = self.end(index, outage, failure, End::Attempt, None);
+        self.down(outage, failure, paced)
+    }
+
+    /// A stable connection was lost, as a server's restart does to its whole fleet.
+    #[inline(never)]
+    pub(crate) fn stable_ended(&mut self, index: u16, failure: &Failure) -> Action {
+        self.clear_parks();
+        let plain = self.plain(index, failure);
+        if plain.is_none() {
+            return self.then(|step| step.ended(index, step.now, failure, End::Stable));
+        }
+        let unreachable = Failure::Unreachable;
+        let paced = self.end(0, self.now, &unreachable, End::Stable, plain);
+        self.down(self.now, &unreachable, paced)
+    }
+
+    /// The wait of an outage that has earned it, or the outage's end.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    fn down(&mut self, outage: u64, last: &Failure, paced: Result<u64, GiveUpReason>) -> Action {
+        let pace = paced.unwrap_or(NEVER);
+        self.machine.state = State::Waiting { outage, pace, last: Some(*last) };
+        match paced {
+            Ok(_) => self.wait_now(),
+            Err(reason) => self.out_of(reason),
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn ended(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
+        let paced = self.end(index, outage, failure, end, None);
+        if let (true, State::Held { pace, .. }) = (end.of_handover(), &mut self.machine.state) {
+            *pace = paced.unwrap_or(NEVER);
+            return;
+        }
+        let pace = paced.unwrap_or(NEVER);
+        self.machine.state = State::Waiting { outage, pace, last: Some(*failure) };
+        if let Err(reason) = paced {
+            self.give_up(reason);
+        }
+    }
+
+    /// The backoff, if this is the plain failure that most are: nobody was at the only endpoint of a
+    /// link without a breaker, and the interval grows exponentially.
+    #[inline]
+    fn plain(&self, index: u16, failure: &Failure) -> Option<Exponential> {
+        let unreachable = matches!(failure, Failure::Unreachable);
+        let lone = index == 0 && self.endpoints.len() == 1;
+        let plain = unreachable && lone && self.policy.breaker.is_none();
+        if plain { self.policy.exponential } else { None }
+    }
+
+    /// What one failure means: for its endpoint, for the limits, and for the next dial. Returns the
+    /// backoff's gate, or why to give up. Where the failure is known to be [`plain`](Self::plain), all
+    /// that is for others falls away.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    fn end(
+        &mut self,
+        index: u16,
+        outage: u64,
+        failure: &Failure,
+        end: End,
+        plain: Option<Exponential>,
+    ) -> Result<u64, GiveUpReason> {
+        let class = match failure {
+            Failure::Unreachable => Class::Unreachable,
+            other => self.heard(index, other, end).inspect_err(|_| self.release(index))?,
+        };
+        self.machine.cursor = index.wrapping_add(1);
+        self.book(index, end, plain.is_some());
+        let backoff_first = self.policy.first_retry == FirstRetry::Backoff;
+        let grows = end != End::Stable || class == Class::Overloaded || backoff_first;
+        if grows {
+            self.machine.run.worst = self.machine.run.worst.max(class);
+        }
+        // What a failed handover has imposed on the connection's replacement.
+        let imposed = match self.machine.state {
+            State::Held { pace, .. } if end == End::Stable => (pace, self.machine.run.paced_by),
+            _ => (0, WaitReason::Backoff),
+        };
+        let more = plain.is_none() && self.has_more(end);
+        let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
+            let exponential = plain.or(self.policy.exponential);
+            self.end_round(outage, !more, end == End::Attempt, exponential)
+        } else {
+            self.soon(more, end)
+        };
+        if end == End::Attempt && self.is_exhausted() {
+            return Err(GiveUpReason::MaxAttempts);
+        }
+        let paced = paced.filter(|_| imposed.0 != NEVER).ok_or(GiveUpReason::PolicyNever)?;
+        if paced >= imposed.0 {
+            return Ok(paced);
+        }
+        self.machine.run.paced_by = imposed.1;
+        Ok(imposed.0)
+    }
+
+    /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
+    #[inline(never)]
+    pub(crate) fn heard(
+        &mut self,
+        index: u16,
+        failure: &Failure,
+        end: End,
+    ) -> Result<Class, GiveUpReason> {
+        let held = end.of_handover();
+        Ok(match failure {
+            Failure::TimedOut if end == End::Stable => Class::Unreachable,
+            Failure::Unreachable => Class::Unreachable,
+            Failure::TimedOut => Class::TimedOut,
+            Failure::Overloaded => Class::Overloaded,
+            Failure::RetryAfter { delay, spread } => {
+                return self.hinted(index, nanos(*delay), nanos(*spread), held);
+            }
+            Failure::Fatal if !held => return Err(GiveUpReason::Fatal),
+            Failure::Unsuitable | Failure::Fatal => {
+                self.park(index);
+                Class::Unreachable
+            }
+        })
+    }
+
+    /// The server said when: keeps the hint, within bounds.
+    fn hinted(
+        &mut self,
+        index: u16,
+        delay: u64,
+        spread: u64,
+        held: bool,
+    ) -> Result<Class, GiveUpReason> {
+        let max = self.policy.max_hint;
+        if delay > max && self.policy.give_up_on_long_hint && !held {
+            return Err(GiveUpReason::HintTooLong);
+        }
+        if delay < self.policy.initial() {
+            return Ok(Class::Overloaded);
+        }
+        let delay = delay.min(max);
+        let spread = spread.min(max.saturating_sub(delay)).max(delay / 10);
+        let drawn = up_to(spread, self.machine.draw());
+        let until = self.now.saturating_add(delay).saturating_add(drawn);
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.hint = until;
+        }
+        Ok(Class::Clear)
+    }
+
+    fn park(&mut self, index: u16) {
+        let (policy, now) = (self.policy, self.now);
+        let Some(endpoint) = self.endpoint(index) else { return };
+        let doubled = 1_u64.checked_shl(u32::from(endpoint.parks)).unwrap_or(u64::MAX);
+        endpoint.parks = endpoint.parks.saturating_add(1);
+        let time = policy.park_for.saturating_mul(doubled).min(policy.park_max());
+        let until = now.saturating_add(self.machine.stretched(policy, time));
+        if let Some(endpoint) = self.endpoint(index) {
+            endpoint.parked = until;
+        }
+    }
+
+    /// It was tried in this round; its breaker hears of it if the attempt failed.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    fn book(&mut self, index: u16, end: End, plain: bool) {
+        let failed = matches!(end, End::Attempt | End::Handover);
+        let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) else { return };
+        endpoint.set(VISITED, true);
+        endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
+        match &self.policy.breaker {
+            _ if plain => {}
+            Some(rule) if failed => {
+                let too_many = endpoint.breaker.failure(rule);
+                if too_many {
+                    self.open_circuit(index, rule);
+                }
+            }
+            Some(_) => endpoint.breaker.release(),
+            None => {}
+        }
+    }
+
+    /// Whether this round has an endpoint left to try.
+    fn has_more(&mut self, end: End) -> bool {
+        let link = if end.of_handover() { self.machine.state.link() } else { None };
+        let (wanted, endpoint) = link.map_or((Wanted::Any, REMOVED), |l| (l.wanted, l.endpoint));
+        self.field(wanted, endpoint).unvisited(self.endpoints, self.now)
+    }
+
+    /// The circuit of this endpoint opens, unless it is the last one that is closed: then it stays
+    /// closed, or half-open.
+    #[cold]
+    #[inline(never)]
+    fn open_circuit(&mut self, index: u16, rule: &Rule) {
+        let (policy, now) = (self.policy, self.now);
+        let mut others = (0..REMOVED)
+            .zip(&*self.endpoints)
+            .filter(|(other, endpoint)| *other != index && !endpoint.has(DUPLICATE))
+            .peekable();
+        let may_open = policy.allow_all_open
+            || others.peek().is_none()
+            || others.any(|(_, endpoint)| endpoint.breaker.until <= now);
+        let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) else { return };
+        if may_open {
+            let machine = &mut *self.machine;
+            endpoint.breaker.open(rule, now, |open| machine.stretched(policy, open));
+        } else {
+            endpoint.breaker.release();
+        }
+    }
+
+    /// The gate of a dial that need not wait for the backoff: the first after a stable connection, or
+    /// one to another endpoint; `None` if the policy does not dial again.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every lost connection")]
+    fn soon(&mut self, more: bool, end: End) -> Option<u64> {
+        if !more {
+            if self.policy.backoff == Backoff::Never {
+                return None;
+            }
+            self.next_round();
+        }
+        let stable = end == End::Stable;
+        self.machine.run.paced_by =
+            if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
+        Some(self.now.saturating_add(self.spread(self.policy.window)))
+    }
+}
