@@ -132,8 +132,13 @@ impl Step<'_> {
         };
         let more = plain.is_none() && self.has_more(end);
         let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
-            let exponential = plain.or(self.policy.exponential);
-            self.end_round(outage, !more, end == End::Attempt, exponential)
+            match end {
+                End::Attempt => {
+                    let exponential = plain.or(self.policy.exponential);
+                    self.end_round(outage, !more, true, exponential)
+                }
+                _ => self.grow(outage, !more, false),
+            }
         } else {
             self.soon(more, end)
         };

@@ -53,6 +53,12 @@ impl Step<'_> {
         Some(self.interval())
     }
 
+    /// [`end_round`](Self::end_round) for the rarer ends.
+    #[inline(never)]
+    pub(crate) fn grow(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
+        self.end_round(outage, new, counted, self.policy.exponential)
+    }
+
     /// The list or a circuit was changed by hand: a round that has nothing left to try is over.
     pub(crate) fn recheck_round(&mut self) {
         let (outage, wanted, endpoint) = match self.machine.state {
@@ -73,7 +79,7 @@ impl Step<'_> {
         }
         let counted = !matches!(self.machine.state, State::Held { .. });
         let began = self.now.wrapping_sub(self.elapsed(outage));
-        let paced = self.end_round(began, true, counted, self.policy.exponential);
+        let paced = self.grow(began, true, counted);
         if paced.is_none() && counted {
             self.give_up(GiveUpReason::PolicyNever);
         } else if let Some(pace) = self.machine.state.pace() {
