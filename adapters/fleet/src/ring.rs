@@ -76,3 +76,30 @@ impl<const N: usize, const WORDS: usize> Ring<N, WORDS> {
         Some(slot + (found.wrapping_sub(place) % N) as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_first_in_use_is_found_from_any_slot_on() {
+        let (mut ring, mut cells) = (Ring::<256, 4>::new(), Cells::new());
+        let (mut slots, mut now, mut draw) = (BTreeSet::new(), 1_000_000_u64, 1_u64);
+        for _ in 0..20_000 {
+            draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            assert_eq!(ring.first(now), slots.first().copied(), "from {now}");
+            let ahead = (draw >> 40) % 256;
+            if draw >> 62 == 0 {
+                let first = slots.pop_first().unwrap_or(now + ahead);
+                let chain = ring.take(first);
+                cells.drain(chain, |entries| assert!(entries.iter().all(|entry| *entry == first)));
+                now = first;
+            } else if slots.len() < 20 {
+                ring.push(&mut cells, now + ahead, now + ahead);
+                slots.insert(now + ahead);
+            }
+        }
+    }
+}

@@ -1,8 +1,11 @@
 //! A timer wheel: when to look at each of a million links, at a few instructions each.
 //!
 //! The one fact that makes the rest predictable: whoever owns a timer keeps its time, and what is filed
-//! here is where to look again. So a timer that moves leaves its old entry behind, which is dropped when
+//! here is when to look again. So a timer that moves leaves its old entry behind, which is dropped when
 //! its slot comes, and nothing is ever searched for. The slot that has begun is sorted.
+//!
+//! Most dials end long before their deadline. Theirs are *fresh*: they are filed only when the slot in
+//! which they were set has ended, if the dial has not.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
@@ -32,7 +35,7 @@ pub(crate) trait Timers {
     /// When a timer is due; [`NEVER`] if it is not set.
     fn at(&self, index: u32) -> u64;
 
-    /// When a timer is due that has been guarded or kept, and not asked for since. It is about to be filed.
+    /// When a timer is due if it is fresh, which it is not from now on.
     fn take_fresh(&mut self, index: u32) -> Option<u64>;
 }
 
@@ -133,7 +136,7 @@ impl Wheel {
         }
     }
 
-    /// A timer that may be fresh is not any more.
+    /// A timer that is set in another way is not `fresh` any more.
     #[inline]
     pub(crate) fn unguard(&mut self, fresh: &mut bool) {
         self.fresh -= usize::from(core::mem::take(fresh));
@@ -165,7 +168,7 @@ impl Wheel {
         Some(entry.index())
     }
 
-    /// Once for every few of them, the timers that come up next.
+    /// Once for every few timers, those that come up next.
     #[inline]
     pub(crate) fn ahead(&mut self) -> Option<&[Entry]> {
         if self.done <= self.announced {
@@ -225,7 +228,7 @@ impl Wheel {
 
     /// Goes to the next slot in use that begins at or before `now`; false if there is none.
     fn turn(&mut self, now: u64, timers: &mut (impl Timers + ?Sized)) -> bool {
-        if self.fresh_first != NEVER || !self.guarded.is_empty() {
+        if self.fresh > 0 || self.fresh_first != NEVER || !self.guarded.is_empty() {
             self.settle(timers);
             return true;
         }

@@ -75,7 +75,7 @@ impl Owner {
                 timer.at = NEVER;
                 self.wheel.unguard(&mut timer.fresh);
                 if let Some(later) = keep {
-                    *timer = Timer { at: now + later, fresh: true };
+                    *timer = Timer { at: now.saturating_add(later), fresh: true };
                     self.wheel.keep(timer.at);
                 }
                 return Some(index);
@@ -264,5 +264,43 @@ fn the_ends_of_turns_lose_nothing() {
             assert_eq!(collect(&mut timers, begin + ahead - 1).len(), 0, "{begin} + {ahead}");
             assert_eq!(collect(&mut timers, begin + ahead).len(), 1, "{begin} + {ahead}");
         }
+    }
+}
+
+#[test]
+fn a_slot_that_begins_with_a_longer_one_is_not_passed_over() {
+    let long = 1 << (NEAR_BITS + SLOT);
+    let mut timers = Owner::new(2);
+    // In the longer one while that is far away, and in the shorter one when it is near.
+    timers.set(0, 2 * long + 5);
+    assert_eq!(collect(&mut timers, long + 7).len(), 0);
+    timers.set(1, 2 * long + 3);
+    assert_eq!(collect(&mut timers, 2 * long + 4).into_keys().next(), Some(1));
+    assert_eq!(collect(&mut timers, 2 * long + 5).into_keys().next(), Some(0));
+}
+
+#[test]
+fn a_dial_that_ends_in_time_is_never_filed() {
+    let mut timers = Owner::new(1);
+    let mut now = 0;
+    for _ in 0..100_000_u64 {
+        timers.guard(0, now + 10_000_000_000);
+        timers.set(0, NEVER);
+        now += 1_000_000;
+        assert_eq!(collect(&mut timers, now).len(), 0);
+    }
+    assert_eq!(timers.wheel.cells.bytes(), 0);
+    assert_eq!(collect(&mut timers, now + (1 << SLOT)).len(), 0);
+    assert_eq!(timers.next(), NEVER);
+}
+
+#[test]
+fn a_dial_without_a_deadline_has_no_timer() {
+    let mut timers = Owner::new(1);
+    for now in [0, 1 << SLOT, 5 << SLOT] {
+        timers.set(0, now);
+        assert_eq!(timers.pop(now, Some(NEVER)), Some(0));
+        timers.set(0, now + (2 << SLOT));
+        timers.set(0, NEVER);
     }
 }
