@@ -71,6 +71,11 @@ impl Kind {
         if dial.serving.is_none() { Self::Connecting } else { Self::Replacing }
     }
 
+    /// Whether it dials, waits to, or is connected.
+    pub(crate) fn runs(self) -> bool {
+        !matches!(self, Self::Idle | Self::Offline | Self::GaveUp)
+    }
+
     /// Whether a link is to be named that is of this kind now, since its wake has come.
     #[inline]
     pub(crate) fn is_news_after(self, before: Self) -> bool {

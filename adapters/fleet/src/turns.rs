@@ -73,6 +73,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
 
     pub(crate) fn deliver(&mut self, now: Timestamp, index: u32, event: Event) -> Action {
         let now = self.later(now);
+        let runs = self.kind(index).is_some_and(Kind::runs);
         if let (Event::Defer(until), true) = (event, self.limits.any()) {
             self.limits.defer(index, until, now);
             if until <= now && !self.limits.open(now, self.tally.dialing()) {
@@ -80,7 +81,11 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
                     .step(now, index, |link, now| link.handle(now, Event::Defer(after(now))));
             }
         }
-        self.step(now, index, |link, now| link.handle(now, event))
+        self.step(now, index, |link, now| {
+            // To a link that runs it is a tick: not to one that has given up for its turn a moment ago.
+            let tick = event == Event::Start && runs;
+            link.handle(now, if tick { Event::Tick } else { event })
+        })
     }
 
     /// Moves a link so that it does not dial before its turn.

@@ -129,3 +129,17 @@ fn joining_and_leaving_the_queue_without_end_takes_little_memory() {
     fleet.handle(at(0), links[0], Event::Connected(dial.id));
     assert_eq!(dials(&mut fleet, at(0))[0].0, links[1]);
 }
+
+#[test]
+fn a_start_that_comes_late_does_not_begin_anew_what_is_over() {
+    let mut fleet: Fleet = Fleet::new().max_in_flight(some(1));
+    start(&mut fleet, at(0), &Policy::DEFAULT, 1);
+    let (queued, _) = start(&mut fleet, at(0), &limited(8), 2);
+    assert_eq!(fleet.counts().queued, 1);
+    // The loop was away for a while.
+    let action = fleet.handle(at(60), queued, Event::Start);
+    assert!(matches!(action, Some(Action::GiveUp(_))), "{action:?}");
+    assert_eq!(fleet.counts().queued, 0);
+    let action = fleet.handle(at(60), queued, Event::Start);
+    assert!(matches!(action, Some(Action::SleepUntil(_))), "{action:?}");
+}
