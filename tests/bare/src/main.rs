@@ -6,8 +6,13 @@
 #![no_std]
 #![no_main]
 
+#[cfg(not(feature = "link"))]
 mod exercise;
+#[cfg_attr(feature = "link", expect(dead_code, reason = "a link needs but a few of them"))]
 mod inputs;
+#[cfg(feature = "link")]
+mod link;
+#[cfg_attr(feature = "link", expect(dead_code, reason = "a link prints hardly anything"))]
 mod log;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "arm", path = "arm.rs")]
@@ -32,7 +37,10 @@ extern "C" fn opaque(value: u64) -> u64 {
 }
 
 fn run() {
+    #[cfg(not(feature = "link"))]
     exercise::run();
+    #[cfg(feature = "link")]
+    link::run();
     #[cfg(feature = "planted")]
     platform::write(&[[1, 2, 3][opaque(3) as usize]]);
 }

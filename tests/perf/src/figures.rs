@@ -22,7 +22,8 @@ const HEAD: &str = "\
 Written by `.ci/run perf-store`, checked by `.ci/run perf`, which fails when one is more than 5 % above
 its line here. Instructions are those of one call, with its action; a *full* link has a breaker, three
 endpoints by priority with failback, and every limit set. `text` is code at opt-level s, of the binary
-in `tests/bare` that uses everything. The core never allocates: that binary links without an allocator.
+in `tests/bare` that uses everything, and of one that drives a single link under a constant policy. The
+core never allocates: they link without an allocator.
 
 | figure | value | unit | goal |
 |---|--:|---|--:|
