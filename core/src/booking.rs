@@ -132,12 +132,9 @@ impl Step<'_> {
         };
         let more = plain.is_none() && self.has_more(end);
         let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
-            match end {
-                End::Attempt => {
-                    let exponential = plain.or(self.policy.exponential);
-                    self.end_round(outage, !more, true, exponential)
-                }
-                _ => self.grow(outage, !more, false),
+            match (end, plain) {
+                (End::Attempt, Some(_)) => self.end_round(outage, true, true, plain),
+                _ => self.grow(outage, !more, end == End::Attempt),
             }
         } else {
             self.soon(more, end)

@@ -53,7 +53,7 @@ impl Step<'_> {
         Some(self.interval())
     }
 
-    /// [`end_round`](Self::end_round) for the rarer ends.
+    /// [`end_round`](Self::end_round), where nothing is known of the failure.
     #[inline(never)]
     pub(crate) fn grow(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
         self.end_round(outage, new, counted, self.policy.exponential)
