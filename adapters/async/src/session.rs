@@ -11,14 +11,18 @@ use redial::{Dial, DialId, Event, Timestamp};
 #[cfg(feature = "fleet")]
 use crate::fleet::Bell;
 use crate::hub::{Hub, poll_until};
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering};
+
+const PROGRESS: u8 = 1;
+const CONFIRMED: u8 = 2;
+const ACTIVITY: u8 = 4;
+const GOING_AWAY: u8 = 8;
 
 /// What one dial, and the connection that comes of it, has said since the loop last listened.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
-    progress: AtomicBool,
-    confirmed: AtomicBool,
-    activity: AtomicBool,
+    /// Which of [`PROGRESS`], [`CONFIRMED`], [`ACTIVITY`] and [`GOING_AWAY`].
+    said: AtomicU8,
     going_away: Mutex<Option<GoingAway>>,
     draining: AtomicBool,
     drained: event_listener::Event,
@@ -39,22 +43,27 @@ struct GoingAway {
 }
 
 impl Slot {
+    /// True if it was not said since the loop last listened.
+    fn say(&self, what: u8) -> bool {
+        self.said.fetch_or(what, Ordering::AcqRel) & what == 0
+    }
+
     pub(crate) fn take_progress(&self) -> bool {
-        self.progress.swap(false, Ordering::AcqRel)
+        self.said.fetch_and(!PROGRESS, Ordering::AcqRel) & PROGRESS != 0
     }
 
     /// What a connection has said since it was last asked, as events at `now`.
     pub(crate) fn heard(&self, now: Timestamp, id: DialId) -> impl Iterator<Item = Event> {
-        let active = self.activity.swap(false, Ordering::AcqRel);
-        let confirmed = self.confirmed.swap(false, Ordering::AcqRel);
-        let going_away = self.going_away.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let going_away = going_away.map(|GoingAway { within }| {
-            Event::GoingAway(id, within.map(|within| now.saturating_add(within)))
-        });
+        let said = self.said.swap(0, Ordering::AcqRel);
+        let going_away = || {
+            let mut going_away = self.going_away.lock().unwrap_or_else(PoisonError::into_inner);
+            let GoingAway { within } = going_away.take()?;
+            Some(Event::GoingAway(id, within.map(|within| now.saturating_add(within))))
+        };
         let events = [
-            active.then_some(Event::Activity(id)),
-            confirmed.then_some(Event::Confirmed(id)),
-            going_away,
+            (said & ACTIVITY != 0).then_some(Event::Activity(id)),
+            (said & CONFIRMED != 0).then_some(Event::Confirmed(id)),
+            (said & GOING_AWAY != 0).then(going_away).flatten(),
         ];
         events.into_iter().flatten()
     }
@@ -130,7 +139,7 @@ impl Attempt {
     /// The server has answered something: TCP accepted, a hello seen. The first time, the dial's
     /// deadline becomes that of the handshake.
     pub fn progress(&self) {
-        if !self.slot.progress.swap(true, Ordering::AcqRel) {
+        if self.slot.say(PROGRESS) {
             self.ear.speak();
         }
     }
@@ -190,7 +199,7 @@ impl Session {
     /// The application has seen the connection healthy: it need not wait for `stable_after` to count as
     /// a success. Never sent by the loop itself, because being accepted proves nothing.
     pub fn confirmed(&self) {
-        if !self.line.slot.confirmed.swap(true, Ordering::AcqRel) {
+        if self.line.slot.say(CONFIRMED) {
             self.ear.speak();
         }
     }
@@ -198,7 +207,7 @@ impl Session {
     /// Something was received. Keeps the policy's `idle_timeout` away, and costs next to nothing if it
     /// has none.
     pub fn activity(&self) {
-        if self.idles && !self.line.slot.activity.swap(true, Ordering::AcqRel) {
+        if self.idles && self.line.slot.say(ACTIVITY) {
             self.ear.speak();
         }
     }
@@ -210,6 +219,7 @@ impl Session {
             self.line.slot.going_away.lock().unwrap_or_else(PoisonError::into_inner);
         *going_away = Some(GoingAway { within });
         drop(going_away);
+        self.line.slot.say(GOING_AWAY);
         self.ear.speak();
     }
 
