@@ -69,18 +69,23 @@
 //! # What it does
 //!
 //! [`Driver::observe`] is told of every transition, which displays as a line; [`LinkHandle::watch`] follows
-//! the status, and the features `tracing` and `metrics` need no code at all.
+//! the status, and the features `tracing` and `metrics` need no code at all. With [`Driver::health`] there is
+//! a record of how reliable the link was.
 //!
 //! ```no_run
+//! # use std::time::Duration;
 //! # use redial_tokio::redial::{Policy, Reconnector};
 //! # use redial_tokio::{Ended, connect, driver, random_seed, spawn_drive};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let driver = driver(Reconnector::new(Policy::DEFAULT, random_seed()))
-//!     .observe(|transition| eprintln!("{transition}"));
+//!     .observe(|transition| eprintln!("{transition}"))
+//!     .health(Duration::from_secs(3600));
 //! # let serve = |_, _| std::future::pending::<Ended<std::io::Error>>();
 //! let link = spawn_drive(driver.drive(|_attempt| connect("example.com:7000"), serve));
-//! # link.detach();
+//! if let Some(health) = link.health().await {
+//!     println!("{} ppm up in the last hour", health.recent());
+//! }
 //! # }
 //! ```
 //!
