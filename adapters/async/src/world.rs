@@ -133,9 +133,10 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         }
         self.dial = None;
         if let Some(dial) = dial {
-            let line = Line { id: dial.id, endpoint: dial.endpoint, slot: sync::Arc::default() };
-            let future = caught(|| start(dial, line.slot.clone()))?;
-            self.dial = Some(Box::pin(Dialing { line, future }));
+            let slot = sync::Arc::<Slot>::default();
+            let line = Line { id: dial.id, endpoint: dial.endpoint, slot: slot.clone() };
+            let dialing = || Box::pin(Dialing { line, future: start(dial, slot) });
+            self.dial = Some(caught(dialing)?);
         }
         Ok(())
     }
@@ -148,11 +149,13 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         serve: impl FnOnce(C) -> V,
     ) -> Result<(), Panic> {
         let shared = Some(caught(|| self.sharing.share(&connection))?);
-        let future = caught(|| serve(connection)).inspect_err(|_| line.slot.drain())?;
+        let slot = line.slot.clone();
+        let serving = || Box::pin(Serving { line, shared, future: serve(connection) });
+        let serving = caught(serving).inspect_err(|_| slot.drain())?;
         // There is room: a link with two connections does not dial.
         let place = self.links.iter().position(Option::is_none).unwrap_or(0);
         self.shut(place);
-        self.links[place] = Some(Box::pin(Serving { line, shared, future }));
+        self.links[place] = Some(serving);
         Ok(())
     }
 
