@@ -25,7 +25,7 @@ const FOOT: &str = "
 The goals were 1.10 × the loop by hand in instructions and 600 bytes. Neither is reached: of redial's instructions
 in memory a sixth are the machine's, three calls and its action and status after each, which by themselves are
 two fifths of what the loop by hand takes in all; a fifth is tokio's two timers, which that loop has too; a
-twelfth allocations, since the futures of dial and connection are boxed so that a waiting link holds neither; a
+tenth allocations, since the futures of dial and connection are boxed so that a waiting link holds neither; a
 sixteenth the clock. The rest makes the world what the action says, shows status and connection to those who
 look, and looks for what they ask.
 Of the bytes 512 are the task (208 the machine), 176 the hub through which others speak to the link and watch
