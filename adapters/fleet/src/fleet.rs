@@ -3,15 +3,13 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
-use core::hint::black_box;
 use core::num::NonZeroU32;
 
 use redial::{Action, Dial, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
 
 use crate::census::{Counts, Key, Kind, Tally};
 use crate::limits::Limits;
-use crate::order::Entry;
-use crate::slot::Slot;
+use crate::slot::{Slot, touch};
 use crate::wheel::{NEVER, Wheel};
 
 /// The last instant that comes; after it is only never.
@@ -384,19 +382,6 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             }
         }
     }
-}
-
-/// Reads both ends of each. A million links are in no cache, and what is asked for together comes together.
-#[inline]
-fn touch<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>>(
-    slots: &[Slot<P, S>],
-    entries: &[Entry],
-) {
-    let key = |entry: &Entry| {
-        let link = slots.get(entry.index() as usize)?.reconnector.as_ref()?;
-        link.endpoints().first().map(Endpoint::key)
-    };
-    black_box(entries.iter().fold(0, |read, entry| read ^ key(entry).unwrap_or(0)));
 }
 
 /// What the world should hold: the dial, the link and what drains.

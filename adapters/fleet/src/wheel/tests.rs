@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
-use std::env;
-use std::hash::{BuildHasher, RandomState};
-use std::println;
 use std::vec;
+
+use redial_testkit::{Random, seed};
 
 use super::*;
 
@@ -106,21 +105,15 @@ impl Reference {
     }
 }
 
-struct Draws(u64);
+struct Draws(Random);
 
 impl Draws {
     fn seeded() -> Self {
-        let seed = env::var("REDIAL_SEED").ok().map(|seed| seed.parse().unwrap());
-        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-        println!("REDIAL_SEED={seed}");
-        Self(seed)
+        Self(Random::new(seed("timers")))
     }
 
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
+        self.0.number() % bound
     }
 
     /// From nanoseconds to years, all magnitudes alike.
