@@ -24,7 +24,7 @@ const FAR: usize = 256;
 const NEAR_BITS: u32 = NEAR.ilog2();
 const TURN_BITS: u32 = NEAR_BITS + FAR.ilog2();
 /// Timers that are announced together.
-const AHEAD: usize = 16;
+const AHEAD: usize = 32;
 /// Blocks of entries that are not too many, beside one for each timer: every slot may have begun one.
 const BLOCKS: usize = NEAR + FAR;
 /// Not set.
