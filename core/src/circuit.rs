@@ -209,3 +209,19 @@ impl BreakerState {
 fn kept(bits: u8) -> u64 {
     u64::MAX.checked_shr(64_u32.saturating_sub(u32::from(bits))).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_that_tells_nothing_leaves_no_trace() {
+        let mut open =
+            BreakerState { until: 7, opens: 2, mode: Mode::Open, ..BreakerState::CLOSED };
+        let before = open;
+        open.begin();
+        assert_eq!((open.mode, open.until), (Mode::Probing, NEVER));
+        open.release();
+        assert_eq!(open, before);
+    }
+}
