@@ -6,10 +6,10 @@ use crate::circuit::Rule;
 use crate::endpoint::{DUPLICATE, VISITED};
 use crate::failure::Failure;
 use crate::machine::{REMOVED, State, Step, Wanted};
-use crate::policy::{FirstRetry, NEVER};
+use crate::policy::FirstRetry;
 use crate::rng::up_to;
 use crate::run::Class;
-use crate::time::nanos;
+use crate::time::{NEVER, nanos};
 
 /// What ended.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -10,9 +10,8 @@ use core::time::Duration;
 
 use crate::circuit::{BreakerState, Circuit, Mode, Rule};
 use crate::error::PolicyError;
-use crate::policy::NEVER;
 use crate::rng::{draw, stretch};
-use crate::time::{Timestamp, nanos};
+use crate::time::{NEVER, Timestamp, nanos};
 
 /// When a breaker opens, and for how long.
 ///

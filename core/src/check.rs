@@ -6,9 +6,9 @@ use core::time::Duration;
 use crate::backoff::{Backoff, Exponential};
 use crate::builder::PolicyBuilder;
 use crate::error::PolicyError;
-use crate::policy::{FirstRetry, NEVER, Overload, OverloadClass, Policy, Selection};
+use crate::policy::{FirstRetry, Overload, OverloadClass, Policy, Selection};
 use crate::rate_limit::RateLimit;
-use crate::time::nanos;
+use crate::time::{NEVER, nanos};
 
 const DIAL_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 const HANDSHAKE_TIMEOUT_MAX: Duration = Duration::from_secs(600);

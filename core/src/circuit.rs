@@ -4,8 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::breaker::{BreakerPolicy, Trip};
-use crate::policy::NEVER;
-use crate::time::Timestamp;
+use crate::time::{NEVER, Timestamp};
 
 /// A breaker policy that was checked, in nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,15 +65,16 @@ pub(crate) enum Mode {
     Closed,
     /// Open until `until`, then half-open.
     Open,
-    /// As `Open`, with the one probe out.
+    /// Half-open, with the one probe out; when the open time ended stands in `window`.
     Probing,
     Tripped,
     Disabled,
 }
 
 impl Mode {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Closed, Self::Open, Self::Probing, Self::Tripped, Self::Disabled];
+    /// Those that the circuit of an endpoint can have.
+    pub(crate) const OF_ENDPOINTS: [Self; 4] =
+        [Self::Closed, Self::Open, Self::Probing, Self::Tripped];
 }
 
 /// A breaker's whole state, without its policy.

@@ -1,6 +1,7 @@
 //! Endpoints: what is remembered about each address, under the caller's own key.
 
 use crate::circuit::{BreakerState, Circuit};
+use crate::machine::REMOVED;
 use crate::time::Timestamp;
 
 /// One place that can be dialed, named by the caller's `key`, with its health.
@@ -98,7 +99,7 @@ impl Endpoint {
 
     /// Hint, breaker and parking are past.
     pub(crate) fn eligible(&self, now: u64) -> bool {
-        self.hint <= now && self.parked <= now && self.breaker.until <= now
+        self.hint <= now && self.blocked_until() <= now
     }
 
     /// It may be tried again; a hint that is past no longer stands in for the backoff.
@@ -125,6 +126,11 @@ pub(crate) fn mark_duplicates(endpoints: &mut [Endpoint]) {
         }
         rest = tail;
     }
+}
+
+/// Those that are used: every index is one, and `REMOVED` is none.
+pub(crate) fn used(endpoints: &[Endpoint]) -> &[Endpoint] {
+    endpoints.get(..usize::from(REMOVED)).unwrap_or(endpoints)
 }
 
 /// Index of the endpoint with this key.

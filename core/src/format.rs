@@ -6,11 +6,12 @@ use core::fmt;
 use crate::action::WaitReason;
 use crate::bytes::{MAGIC, Reader, Writer, seal};
 use crate::circuit::Mode;
+use crate::machine::Wanted;
 use crate::run::{Class, Run};
 use crate::snapshot::{Doing, EndpointSnapshot, Snapshot};
 
 const ENDPOINT_LEN: usize = 4 + 2 + 1 + 1 + 8 * 4 + 1 + 1 + 1;
-const LINK_LEN: usize = 1 + (8 + 4 * 3 + 4) + 8 * 4 + 4 + 4 + (1 + 4) + 4 * 2;
+const LINK_LEN: usize = 1 + (8 + 4 * 3 + 4) + 8 * 4 + (1 + 4) + 4 + (1 + 4) + 4 * 2;
 
 impl Snapshot {
     /// Length of [`to_bytes`](Self::to_bytes): a version, the content, and a checksum.
@@ -31,10 +32,12 @@ impl Snapshot {
         for number in [self.dials, self.pace, self.outage, self.arrival] {
             out.put(&number.to_le_bytes());
         }
-        out.put(&self.endpoint.to_le_bytes());
+        out.put(&[u8::from(self.endpoint.is_some())]);
+        out.put(&self.endpoint.unwrap_or(0).to_le_bytes());
         out.put(&self.cursor.to_le_bytes());
-        out.put(&[u8::from(self.handover.is_some())]);
-        out.put(&self.handover.unwrap_or(0).to_le_bytes());
+        let (wanted, handover) = self.handover.unwrap_or((Wanted::No, 0));
+        out.put(&[wanted as u8]);
+        out.put(&handover.to_le_bytes());
         for number in [self.draws, self.attempts] {
             out.put(&number.to_le_bytes());
         }
@@ -74,9 +77,12 @@ impl Snapshot {
             return Err(SnapshotError::Field("id"));
         }
         let (pace, outage, arrival) = (from.u64(), from.u64(), from.u64());
-        let (endpoint, cursor) = (from.u32(), from.u32());
-        let handing = from.flag("handover")?;
-        let handover = Some(from.u32()).filter(|_| handing);
+        let used = from.flag("endpoint")?;
+        let endpoint = Some(from.u32()).filter(|_| used);
+        let cursor = from.u32();
+        let all = [Wanted::No, Wanted::Better, Wanted::Any, Wanted::Away];
+        let wanted = from.one_of("handover", &all)?;
+        let handover = Some((wanted, from.u32())).filter(|_| wanted != Wanted::No);
         let (draws, attempts) = (from.u32(), from.u32());
         let first = EndpointSnapshot::read(&mut from)?;
         Ok(Self {
@@ -133,7 +139,7 @@ impl EndpointSnapshot {
         let visited = from.flag("visited")?;
         let (hint, parked, open, window) = (from.u64(), from.u64(), from.u64(), from.u64());
         let (seen, opens) = (from.u8(), from.u8());
-        let mode = from.one_of("circuit", &Mode::ALL)?;
+        let mode = from.one_of("circuit", &Mode::OF_ENDPOINTS)?;
         Ok(Self { key, failures, parks, visited, hint, parked, open, window, seen, opens, mode })
     }
 }

@@ -8,10 +8,10 @@ use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::jitter::Jitter;
-use crate::policy::{NEVER, Policy};
+use crate::policy::Policy;
 use crate::rng::{draw, stretch};
 use crate::run::Run;
-use crate::time::Timestamp;
+use crate::time::{NEVER, Timestamp};
 
 /// The endpoint of a connection that is no longer in the list.
 pub(crate) const REMOVED: u16 = u16::MAX;
@@ -343,6 +343,9 @@ impl<'a> Step<'a> {
     ) -> Self {
         machine.advance_clock(now);
         let now = machine.now;
+        // As `used`, which cannot give a slice that may be changed.
+        let count = endpoints.len().min(usize::from(REMOVED));
+        let endpoints = endpoints.get_mut(..count).unwrap_or_default();
         Self { machine, policy, endpoints, now }
     }
 

@@ -6,8 +6,9 @@ use crate::failure::Failure;
 use crate::gates::{Choice, Field, Gates};
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted, drain_deadline, resumed};
-use crate::policy::{NEVER, Refresh, Selection};
+use crate::policy::{Refresh, Selection};
 use crate::rng::draw;
+use crate::time::NEVER;
 
 impl Step<'_> {
     /// Time has passed, and something is due.

@@ -10,10 +10,7 @@ use crate::circuit::Rule;
 use crate::jitter::Jitter;
 use crate::rate_limit::RateLimit;
 use crate::rng::{percent_of, scale, stretch};
-use crate::time::nanos;
-
-/// No limit, no deadline: further away than any time.
-pub(crate) const NEVER: u64 = u64::MAX;
+use crate::time::{NEVER, nanos};
 
 /// The longest an unsuitable endpoint stays parked, unless `park_for` itself is longer.
 const PARK_MAX: Duration = Duration::from_secs(3600);

@@ -3,7 +3,7 @@
 use core::borrow::Borrow;
 
 use crate::action::Action;
-use crate::endpoint::{Endpoint, mark_duplicates, position};
+use crate::endpoint::{Endpoint, mark_duplicates, position, used};
 use crate::event::Event;
 use crate::machine::{Machine, Step};
 use crate::policy::Policy;
@@ -99,12 +99,12 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
 
     /// What should exist now; may be read at any time, and changes nothing.
     pub fn action(&self) -> Action {
-        self.machine.look(self.policy.borrow(), self.endpoints.as_ref())
+        self.machine.look(self.policy.borrow(), used(self.endpoints.as_ref()))
     }
 
     /// The state in the words people use.
     pub fn status(&self) -> Status {
-        status(&self.machine, self.endpoints.as_ref())
+        status(&self.machine, used(self.endpoints.as_ref()))
     }
 
     /// Events that changed nothing, for monitoring a driver.
@@ -135,13 +135,13 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         self.step(now).settle();
         let now = Timestamp::from_nanos(self.machine.now);
         let old = core::mem::replace(&mut self.endpoints, endpoints);
-        renew(self.endpoints.as_mut(), old.as_ref());
-        self.step(now).replaced(old.as_ref());
+        renew(self.endpoints.as_mut(), used(old.as_ref()));
+        self.step(now).replaced(used(old.as_ref()));
         old
     }
 
-    /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it. A
-    /// connection to it is kept. Read [`action`](Self::action) after it. False if there is no such
+    /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it any more. A
+    /// dial in flight and a connection are kept. Read [`action`](Self::action) after it. False if there is no such
     /// endpoint.
     pub fn trip(&mut self, now: Timestamp, key: u32) -> bool {
         self.step(now).set_circuit(key, true)

@@ -7,9 +7,10 @@ use crate::backoff::Exponential;
 use crate::endpoint::VISITED;
 use crate::jitter::Jitter;
 use crate::machine::{Machine, REMOVED, State, Step, Wanted};
-use crate::policy::{NEVER, Policy};
+use crate::policy::Policy;
 use crate::rng::up_to;
 use crate::run::Class;
+use crate::time::NEVER;
 
 impl Step<'_> {
     /// Clears the round: every endpoint may be tried again.

@@ -9,14 +9,14 @@ use core::time::Duration;
 
 use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position};
+use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position, used};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, REMOVED, State, Step, Wanted, resumed};
-use crate::policy::{NEVER, Policy};
+use crate::policy::Policy;
 use crate::reconnector::Reconnector;
 use crate::run::Run;
-use crate::time::{Timestamp, nanos};
+use crate::time::{NEVER, Timestamp, nanos};
 
 /// What a link was doing when its snapshot was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,12 +67,12 @@ pub struct Snapshot {
     pub(crate) outage: u64,
     /// How far the theoretical arrival time is ahead.
     pub(crate) arrival: u64,
-    /// Key of the endpoint in use.
-    pub(crate) endpoint: u32,
+    /// Key of the endpoint in use, if it is still in the list.
+    pub(crate) endpoint: Option<u32>,
     /// Key of the endpoint where the round robin stands.
     pub(crate) cursor: u32,
-    /// Key of the endpoint of a handover that had not succeeded, if there was one.
-    pub(crate) handover: Option<u32>,
+    /// What a handover that had not succeeded was for, and the key of its endpoint.
+    pub(crate) handover: Option<(Wanted, u32)>,
     pub(crate) draws: u32,
     pub(crate) attempts: u32,
     pub(crate) first: EndpointSnapshot,
@@ -129,7 +129,7 @@ impl EndpointSnapshot {
             window: breaker.window,
             seen: breaker.seen,
             opens: breaker.opens,
-            mode: breaker.mode,
+            mode: endpoint.breaker.mode,
         }
     }
 
@@ -158,15 +158,19 @@ impl EndpointSnapshot {
             (Mode::Tripped, _) => BreakerState::TRIPPED,
             (_, None) => BreakerState::CLOSED,
             (mode, Some(rule)) => {
+                let open = matches!(mode, Mode::Open | Mode::Probing);
                 let mut breaker = BreakerState {
-                    until: at(self.open, longest(open_max)),
+                    until: if open { at(self.open, longest(open_max)) } else { 0 },
                     window: self.window,
                     seen: self.seen,
                     opens: self.opens,
-                    // A probe that was out has ended.
-                    mode: if mode == Mode::Probing { Mode::Open } else { mode },
+                    mode: if open { Mode::Open } else { Mode::Closed },
                 };
                 breaker.fit(&rule);
+                // Whatever was in flight has ended, and its end is what the breaker hears of.
+                if mode == Mode::Probing {
+                    breaker.begin();
+                }
                 breaker
             }
         };
@@ -178,7 +182,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     /// What must outlive the process, as of the last call. Take it after each
     /// [`handle`](Self::handle) that dials, or as often as losing some is acceptable.
     pub fn snapshot(&self) -> Snapshot {
-        let (machine, endpoints) = (&self.machine, self.endpoints.as_ref());
+        let (machine, endpoints) = (&self.machine, used(self.endpoints.as_ref()));
         let key = |index: u16| endpoints.get(usize::from(index)).map(Endpoint::key);
         let now = machine.now;
         // The next that counts, or past the last one the first.
@@ -191,7 +195,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             pace: 0,
             outage: 0,
             arrival: machine.arrival.saturating_sub(now),
-            endpoint: 0,
+            endpoint: None,
             cursor: cursor.map_or(0, Endpoint::key),
             handover: None,
             draws: machine.draws,
@@ -212,16 +216,16 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             State::Dialing { outage, endpoint, .. } => (Doing::Dialing, endpoint, 0, outage),
             State::Held { link, outage, pace } => (held(link.proof), link.endpoint, pace, outage),
             State::Replacing { link, target, .. } => {
-                snapshot.handover = key(target);
+                snapshot.handover = key(target).map(|key| (link.wanted, key));
                 (Doing::Stable, link.endpoint, 0, now)
             }
-            State::Draining { link, old_endpoint, .. } => {
-                snapshot.handover = key(link.endpoint);
+            State::Draining { link, old_endpoint, old_wanted, .. } => {
+                snapshot.handover = key(link.endpoint).map(|key| (old_wanted, key));
                 (Doing::Stable, old_endpoint, 0, now)
             }
         };
         snapshot.doing = doing;
-        snapshot.endpoint = key(endpoint).unwrap_or(0);
+        snapshot.endpoint = key(endpoint);
         snapshot.pace = if pace == NEVER { NEVER } else { pace.saturating_sub(now) };
         snapshot.outage = now.wrapping_sub(outage);
         snapshot
@@ -229,7 +233,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
 
     /// The health of each endpoint, for [`restore_with_endpoints`](Self::restore_with_endpoints).
     pub fn endpoint_snapshots(&self) -> impl Iterator<Item = EndpointSnapshot> + '_ {
-        let counted = self.endpoints.as_ref().iter().filter(|endpoint| !endpoint.has(DUPLICATE));
+        let counted =
+            used(self.endpoints.as_ref()).iter().filter(|endpoint| !endpoint.has(DUPLICATE));
         counted.map(|endpoint| EndpointSnapshot::take(endpoint, self.machine.now))
     }
 
@@ -274,13 +279,17 @@ impl<P: Borrow<Policy>> Reconnector<P> {
         now: Timestamp,
     ) -> Self {
         let first = EndpointSnapshot { key: 0, ..snapshot.first };
-        let handover = snapshot.handover.map(|_| 0);
+        let handover = snapshot.handover.map(|(wanted, _)| (wanted, 0));
         // The cursor is on the first whatever its key was: there is no other.
-        let snapshot = Snapshot { endpoint: 0, handover, ..*snapshot };
+        let endpoint = snapshot.endpoint.map(|_| 0);
+        let snapshot = Snapshot { endpoint, handover, ..*snapshot };
         let endpoints = [Endpoint::new(0)];
         Self::restore_with_endpoints(policy, seed, endpoints, &snapshot, &[first], away, now)
     }
 }
+
+/// No outage is older than 292 years, so that its age does not wrap around.
+const OLDEST: u64 = u64::MAX / 2;
 
 impl Step<'_> {
     fn restore(mut self, saved: &Snapshot, away: u64) {
@@ -298,10 +307,15 @@ impl Step<'_> {
         let ahead = saved.arrival.min(policy.rate_limit.ahead());
         machine.arrival = now.saturating_add(ahead).saturating_sub(away);
         machine.cursor = position(self.endpoints, saved.cursor).unwrap_or(0);
-        let endpoint = position(self.endpoints, saved.endpoint).unwrap_or(REMOVED);
+        let place = |endpoints: &[Endpoint], key: Option<u32>| {
+            key.and_then(|key| position(endpoints, key)).unwrap_or(REMOVED)
+        };
+        let endpoint = place(self.endpoints, saved.endpoint);
+        let target = place(self.endpoints, saved.handover.map(|(_, key)| key));
         // Often before this process's origin, which is why an outage's age is a wrapping
         // difference.
-        let outage = now.wrapping_sub(saved.outage.saturating_add(away));
+        let age = saved.outage.saturating_add(away).min(OLDEST);
+        let outage = now.wrapping_sub(age);
         let pace = now.saturating_add(saved.pace.min(longest).saturating_sub(away));
         // A failed handover may have found that the policy does not dial again.
         let over = saved.pace == NEVER && policy.backoff.may_stop();
@@ -326,12 +340,24 @@ impl Step<'_> {
             }
             Doing::Unproven => held(Proof::None, Wanted::No, pace),
             Doing::Confirmed => held(Proof::Confirmed, Wanted::No, pace),
-            Doing::Stable if saved.handover.is_some() => held(Proof::Stable, Wanted::Any, 0),
-            Doing::Stable => held(Proof::Stable, Wanted::No, held_pace),
+            Doing::Stable => match saved.handover {
+                Some((wanted, _)) => held(Proof::Stable, wanted, 0),
+                None => held(Proof::Stable, Wanted::No, held_pace),
+            },
         };
+        // Only what was in flight can have had a probe.
+        let in_flight = match saved.doing {
+            Doing::Stopped | Doing::Waiting => REMOVED,
+            Doing::Stable if saved.handover.is_some() => target,
+            Doing::Dialing | Doing::Unproven | Doing::Confirmed | Doing::Stable => endpoint,
+        };
+        for (index, endpoint) in (0..REMOVED).zip(&mut *self.endpoints) {
+            if index != in_flight {
+                endpoint.breaker.release();
+            }
+        }
         // Whatever was there is gone, the dial of a handover first.
-        if let (Doing::Stable, Some(key)) = (saved.doing, saved.handover) {
-            let target = position(self.endpoints, key).unwrap_or(REMOVED);
+        if saved.doing == Doing::Stable && saved.handover.is_some() {
             self.ended(target, now, &Failure::Unreachable, End::Handover);
         }
         match self.machine.state {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::circuit::Circuit;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{DUPLICATE, Endpoint};
 use crate::machine::{Machine, Proof, State};
 use crate::time::Timestamp;
 
@@ -113,6 +113,7 @@ pub(crate) fn status(machine: &Machine, endpoints: &[Endpoint]) -> Status {
         Some(endpoint) => endpoint.circuit(now),
         None => endpoints
             .iter()
+            .filter(|endpoint| !endpoint.has(DUPLICATE))
             .min_by_key(|endpoint| endpoint.breaker.until)
             .filter(|_| used.is_none())
             .map_or(Circuit::Closed, |endpoint| endpoint.circuit(now)),

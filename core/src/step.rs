@@ -7,10 +7,9 @@ use crate::action::{Action, WaitReason};
 use crate::event::Event;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted};
-use crate::policy::NEVER;
 use crate::rng::up_to;
 use crate::run::Run;
-use crate::time::Timestamp;
+use crate::time::{NEVER, Timestamp};
 
 impl Step<'_> {
     /// The one place in which an event changes the state. What an event does, and what follows, is a

@@ -80,6 +80,9 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// No limit, no deadline: further away than any time.
+pub(crate) const NEVER: u64 = u64::MAX;
+
 /// A duration in nanoseconds, saturating at 584 years.
 pub(crate) const fn nanos(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(NANOS_PER_SEC).saturating_add(duration.subsec_nanos() as u64)

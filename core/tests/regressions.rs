@@ -195,3 +195,47 @@ fn a_policy_without_any_wait_can_be_built_again() {
     let once = Policy::builder().backoff(Backoff::Never).cap(Duration::ZERO).build().unwrap();
     assert_eq!(once.to_builder().build().as_ref(), Ok(&once));
 }
+
+#[test]
+fn a_circuit_of_duplicates_is_that_of_the_one_that_counts() {
+    let mut link = link(plain(), &[7, 7]);
+    link.handle(at(0), Event::Start);
+    let id = dial(&link);
+    link.handle(at(0), Event::DialFailed(id, Failure::Unreachable));
+    link.trip(at(0), 7);
+    assert_eq!(link.status().circuit, Circuit::Open { until: Timestamp::MAX });
+}
+
+#[test]
+fn a_lost_connection_to_a_removed_endpoint_hurts_no_other() {
+    let breaker = || plain().breaker(BreakerPolicy::consecutive(1));
+    // As many as are used, and one more: none stands for the removed one.
+    let many: Vec<u32> = (0..=u32::from(u16::MAX)).collect();
+    for keys in [&[0, 1], &*many] {
+        let mut live = link(breaker(), &[5_000_000]);
+        live.handle(at(0), Event::Start);
+        let id = connect(&mut live, at(0));
+        live.set_endpoints(at(1), list(keys));
+        assert_eq!(live.status().endpoint, None);
+
+        let health: Vec<_> = live.endpoint_snapshots().collect();
+        let (policy, saved) = (live.policy().clone(), live.snapshot());
+        live.handle(at(1), Event::Closed(id, Failure::Unreachable));
+        let unhurt = |link: &Link| link.endpoints().iter().all(|one| one.failures() == 0);
+        assert!(unhurt(&live), "{} endpoints", keys.len());
+        if keys.len() > 2 {
+            continue;
+        }
+        let restored = Reconnector::restore_with_endpoints(
+            policy,
+            7,
+            list(keys),
+            &saved,
+            &health,
+            Duration::ZERO,
+            at(1),
+        );
+        assert!(unhurt(&restored), "restored");
+        assert_eq!(restored.action(), live.action());
+    }
+}

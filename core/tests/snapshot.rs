@@ -61,8 +61,8 @@ fn the_form_on_disk_is_fixed() {
     assert_eq!(
         hex(&link.snapshot().to_bytes()),
         "72646c0101001a711802000000020000000000000003000000000003000400000000000000001a7118020000\
-         008096f2620200000000ca9a3b000000000000000002000000000000000001000000040000000d0c0b0a0300\
-         000013dd2c340f000000000000000000000000e40b540200000000000000000000000000014e6ea39a"
+         008096f2620200000000ca9a3b00000000000000000002000000000000000001000000040000000d0c0b0a03\
+         00000013dd2c340f000000000000000000000000e40b5402000000000000000000000000000149304e63"
     );
     assert_eq!(
         hex(&health[1].to_bytes()),
@@ -283,4 +283,60 @@ fn what_one_rule_of_a_breaker_has_counted_is_nothing_to_another() {
         failures(&mut restored, 1);
         assert!(matches!(restored.status().circuit, Circuit::Open { .. }), "{other:?}");
     }
+}
+
+#[test]
+fn who_crashes_at_each_dial_dials_no_more_often_than_who_stays() {
+    let breaker = BreakerPolicy::consecutive(3)
+        .open_for(Duration::from_secs(60))
+        .open_max(Duration::from_secs(3600));
+    let policy = Policy::builder()
+        .breaker(breaker)
+        .cap(Duration::from_secs(5))
+        .jitter(Jitter::None)
+        .build()
+        .unwrap();
+    let dials = |crashes: bool| {
+        let mut link = Reconnector::new(policy.clone(), 1);
+        let mut now = at(0);
+        let mut dials = 0;
+        link.handle(now, Event::Start);
+        while now < at(3_600_000) {
+            match link.action() {
+                Action::Dial(_) if crashes => {
+                    dials += 1;
+                    let saved = link.snapshot();
+                    link = Reconnector::restore(policy.clone(), 1, &saved, Duration::ZERO, now);
+                }
+                Action::Dial(dial) => {
+                    dials += 1;
+                    link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
+                }
+                Action::SleepUntil(wait) => {
+                    now = wait.until;
+                    link.handle(now, Event::Tick);
+                }
+                other => panic!("{other}"),
+            }
+        }
+        dials
+    };
+    assert_eq!(dials(true), dials(false));
+}
+
+#[test]
+fn an_outage_from_before_all_time_has_an_age() {
+    let policy = Policy::builder().max_attempts(2).build().unwrap();
+    let mut link = Reconnector::new(policy.clone(), 1);
+    let dial = link.handle(at(0), Event::Start).dial().unwrap();
+    link.handle(at(0), Event::DialFailed(dial.id, Failure::Unreachable));
+    let saved = link.snapshot();
+    let mut link = Reconnector::restore(policy, 1, &saved, Duration::MAX, at(100));
+    let dial = link.action().dial().unwrap();
+    let Action::GiveUp(end) =
+        link.handle(at(200), Event::DialFailed(dial.id, Failure::Unreachable))
+    else {
+        panic!("{}", link.action());
+    };
+    assert!(end.elapsed > Duration::from_secs(292 * 365 * 86_400), "{:?}", end.elapsed);
 }

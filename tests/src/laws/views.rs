@@ -10,7 +10,7 @@ use super::{Asked, Verdict, ensure, far_from_the_end, words};
 use crate::trace::{Record, Subject, Trace};
 
 /// 16: with the same seed, a link that is restored right after a snapshot behaves as if nothing had been,
-/// but for what was in flight, and for what the application has to say again: `Offline` and `Defer`.
+/// but that what was in flight has failed, and that the application has to say `Offline` and `Defer` again.
 ///
 /// # Errors
 /// The first wait after which it does not.
@@ -18,13 +18,16 @@ pub fn a_snapshot_keeps_behaviour(trace: &Trace<'_>) -> Verdict {
     let mut asked = Asked::default();
     for (step, (before, record)) in trace.steps().enumerate() {
         asked.note(record);
-        let waits = matches!(record.action, Action::SleepUntil(_));
         let said = asked.offline || asked.deferred > record.now;
-        let mut kept = record.after;
-        if !waits || said || !far_from_the_end(kept.policy(), record.now) {
+        let empty = record.after.endpoints().is_empty();
+        if said || empty || !far_from_the_end(record.after.policy(), record.now) {
             continue;
         }
+        let Some(mut kept) = failed(record) else { continue };
         let mut restored = restored(trace, record);
+        ensure(health(&kept, record.now) == health(&restored, record.now), step, || {
+            format!("{}; the health of its endpoints differs", words(before, record))
+        })?;
         // Fails whatever it dials, for reasons that come in turn.
         for round in 0..6 {
             let (one, other) = (kept.action(), restored.action());
@@ -55,6 +58,45 @@ pub fn a_snapshot_keeps_behaviour(trace: &Trace<'_>) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// The link of this step after what was in flight has failed; `None` if it is not to be compared.
+fn failed<'a>(record: &Record<'a>) -> Option<Subject<'a>> {
+    let now = record.now;
+    let mut link = record.after;
+    // What is due comes first, whoever says it.
+    if link.handle(now, Event::Tick) != record.action {
+        return None;
+    }
+    match record.action {
+        Action::SleepUntil(_) => {}
+        Action::Dial(dial) => {
+            let action = link.handle(now, Event::DialFailed(dial.id, Failure::Unreachable));
+            if dial.serving.is_some() {
+                // Another handover may have begun at once, which a restored link never does.
+                let Action::Hold(hold) = action else { return None };
+                link.handle(now, Event::Closed(hold.id, Failure::Unreachable));
+            }
+        }
+        // A connection that drains is not kept.
+        Action::Hold(hold) if hold.draining.is_none() => {
+            link.handle(now, Event::Closed(hold.id, Failure::Unreachable));
+        }
+        Action::Hold(_) | Action::GiveUp(_) | Action::Idle => return None,
+    }
+    Some(link)
+}
+
+/// What is known of each endpoint that counts.
+fn health(link: &Subject<'_>, now: Timestamp) -> Vec<impl PartialEq> {
+    let all = link.endpoints();
+    let counts = |index: usize, key| !all.iter().take(index).any(|earlier| earlier.key() == key);
+    let known = all.iter().enumerate().filter(|(index, one)| counts(*index, one.key()));
+    let of = |one: &redial::Endpoint| {
+        let hint = one.hinted_until().filter(|until| *until > now);
+        (one.key(), one.failures(), one.circuit(now), one.parked_until().max(now), hint)
+    };
+    known.map(|(_, one)| of(one)).collect()
 }
 
 /// The link of this step, taken down and up again.
