@@ -41,11 +41,13 @@ impl Step<'_> {
         if plain.is_none() {
             return self.attempt_ended_otherwise(index, outage, failure);
         }
+        // Said as constants, so that all that is for others falls away.
         let unreachable = Failure::Unreachable;
         let paced = self.end(0, outage, &unreachable, End::Attempt, plain);
         self.down(outage, &unreachable, paced)
     }
 
+    /// And not a plain one.
     #[inline(never)]
     fn attempt_ended_otherwise(&mut self, index: u16, outage: u64, failure: &Failure) -> Action {
         let paced = self.end(index, outage, failure, End::Attempt, None);
@@ -72,11 +74,12 @@ impl Step<'_> {
         let pace = paced.unwrap_or(NEVER);
         self.machine.state = State::Waiting { outage, pace, last: Some(*last) };
         match paced {
-            Ok(_) => self.wait_now(),
+            Ok(_) => self.plan_wait(),
             Err(reason) => self.out_of(reason),
         }
     }
 
+    /// Anything has ended, which is all that is known of it.
     #[inline(never)]
     pub(crate) fn ended(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
         let paced = self.end(index, outage, failure, end, None);
@@ -126,14 +129,14 @@ impl Step<'_> {
             self.machine.run.worst = self.machine.run.worst.max(class);
         }
         // What a failed handover has imposed on the connection's replacement.
-        let imposed = match self.machine.state {
-            State::Held { pace, .. } if end == End::Stable => (pace, self.machine.run.paced_by),
-            _ => (0, WaitReason::Backoff),
-        };
+        let mut imposed = (0, WaitReason::Backoff);
+        if let (End::Stable, State::Held { pace, .. }) = (end, &self.machine.state) {
+            imposed = (*pace, self.machine.run.paced_by);
+        }
         let more = plain.is_none() && self.has_more(end);
         let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
             match (end, plain) {
-                (End::Attempt, Some(_)) => self.end_round(outage, true, true, plain),
+                (End::Attempt, Some(_)) => self.end_round(outage, !more, true, plain),
                 _ => self.grow(outage, !more, end == End::Attempt),
             }
         } else {
@@ -220,8 +223,9 @@ impl Step<'_> {
         let Some(endpoint) = self.endpoints.get_mut(usize::from(index)) else { return };
         endpoint.set(VISITED, true);
         endpoint.failures = endpoint.failures.saturating_add(u16::from(failed));
-        match &self.policy.breaker {
-            _ if plain => {}
+        // Known, where nothing but plain failures come.
+        let rule = if plain { None } else { self.policy.breaker.as_ref() };
+        match rule {
             Some(rule) if failed => {
                 let too_many = endpoint.breaker.failure(rule);
                 if too_many {

@@ -62,11 +62,8 @@ impl Gates {
     /// `endpoint` is chosen. On a tie the gate that is named first holds.
     #[inline]
     pub(crate) fn choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
-        let (wake, reason) = if endpoint.hint == 0 {
-            (self.pace, self.pace_reason)
-        } else {
-            (endpoint.hint, WaitReason::Hint)
-        };
+        let wake = self.paced(endpoint);
+        let reason = if endpoint.hint == 0 { self.pace_reason } else { WaitReason::Hint };
         if wake < self.blocked(endpoint) {
             return self.blocked_choice(index, endpoint);
         }
@@ -105,9 +102,9 @@ impl Field {
     /// The next dial: the first in order among the candidates with the least wake.
     pub(crate) fn choose(self, endpoints: &[Endpoint], gates: &Gates) -> Option<Choice> {
         let all = endpoints.get(..usize::from(self.below)).unwrap_or(endpoints);
-        let shared = gates.now.max(gates.shared());
+        let earliest = gates.now.max(gates.shared());
         let wake =
-            |endpoint: &Endpoint| gates.paced(endpoint).max(endpoint.blocked_until()).max(shared);
+            |endpoint: &Endpoint| gates.paced(endpoint).max(endpoint.blocked_until()).max(earliest);
         let mut best: Option<(u64, u16, &Endpoint)> = None;
         let mut consider = |index: u16, endpoint| {
             let wake = wake(endpoint);

@@ -13,8 +13,8 @@ use crate::rng::{percent_of, up_to};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Jitter {
-    /// No spread. The machine draws nothing at all then, but for a server's hint and a startup
-    /// splay: [`FirstRetry::Jittered`](crate::FirstRetry::Jittered) dials at once, breakers and
+    /// No spread. The machine draws nothing at all then, but for a server's hint, a startup splay and
+    /// a custom backoff: [`FirstRetry::Jittered`](crate::FirstRetry::Jittered) dials at once, breakers and
     /// `max_age` are exact. For tests, and for a single client.
     None,
     /// Uniform in `[floor, interval]` ("full jitter", AWS Architecture Blog, 2015).
@@ -41,6 +41,7 @@ impl Jitter {
 
     /// The shortest wait this makes of `interval`, and what may be added to it.
     pub(crate) const fn range(self, interval: u64, floor: u64) -> (u64, u64) {
+        // A policy admits at most 100 %, so neither this nor the sum of both goes beyond `interval`.
         let lowest = interval.wrapping_sub(percent_of(interval, self.percent()));
         let lowest = if lowest < floor { floor } else { lowest };
         (lowest, interval.saturating_sub(lowest))

@@ -254,14 +254,14 @@ impl Machine {
     pub(crate) fn dial(
         &self,
         id: DialId,
-        endpoint: u32,
+        key: u32,
         deadline: u64,
         attempt: u32,
         serving: Option<DialId>,
     ) -> Action {
         let deadline = Timestamp::from_nanos(deadline);
         let wake = Timestamp::from_nanos(self.wake);
-        Action::Dial(Dial { id, endpoint, attempt, deadline, wake, serving })
+        Action::Dial(Dial { id, endpoint: key, attempt, deadline, wake, serving })
     }
 
     #[inline]
@@ -358,7 +358,7 @@ impl<'a> Step<'a> {
         self.machine.look(self.policy, self.endpoints)
     }
 
-    /// Most links have one: not worth a loop.
+    /// Changes every endpoint. Most links have one: not worth a loop.
     #[inline]
     pub(crate) fn each_endpoint(&mut self, change: impl Fn(&mut Endpoint)) {
         if let [only] = self.endpoints {

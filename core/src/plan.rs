@@ -29,6 +29,7 @@ impl Step<'_> {
         if let State::Waiting { .. } = self.machine.state { self.wait() } else { self.serve() }
     }
 
+    /// Of any state but a wait: what is due, and when to look again.
     #[inline(never)]
     fn serve(&mut self) -> Action {
         if let State::Held { link, .. } = &self.machine.state {
@@ -40,11 +41,12 @@ impl Step<'_> {
                 return self.machine.hold(id, None);
             }
         }
-        self.serve_on()
+        self.run_timers()
     }
 
+    /// The timers that are due; each that ends something goes on with what follows from that.
     #[inline(never)]
-    fn serve_on(&mut self) -> Action {
+    fn run_timers(&mut self) -> Action {
         match self.machine.state {
             State::Dialing { deadline, endpoint, outage, progressed, .. }
                 if self.now >= deadline =>
@@ -59,7 +61,14 @@ impl Step<'_> {
             {
                 self.drained();
             }
-            _ => {}
+            State::Stopped
+            | State::Paused { .. }
+            | State::Waiting { .. }
+            | State::Dialing { .. }
+            | State::Held { .. }
+            | State::Replacing { .. }
+            | State::Draining { .. }
+            | State::GaveUp { .. } => {}
         }
         let (now, idle_timeout) = (self.now, self.policy.idle_timeout);
         if self.machine.state.link().is_some_and(|l| now >= l.active.saturating_add(idle_timeout)) {
@@ -119,16 +128,16 @@ impl Step<'_> {
         }
     }
 
-    /// [`wait_now`](Self::wait_now), for most.
+    /// [`plan_wait`](Self::plan_wait), shared by all who need not have it in line.
     #[inline(never)]
     fn wait(&mut self) -> Action {
-        self.wait_now()
+        self.plan_wait()
     }
 
     /// Ends the wait, or says when it will.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
-    pub(crate) fn wait_now(&mut self) -> Action {
+    #[expect(clippy::inline_always, reason = "after a plain failure most of it is known")]
+    pub(crate) fn plan_wait(&mut self) -> Action {
         let State::Waiting { pace, .. } = self.machine.state else { return self.look() };
         match &*self.endpoints {
             // Most links: there is nothing to choose.
@@ -155,7 +164,7 @@ impl Step<'_> {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
+    #[expect(clippy::inline_always, reason = "after a plain failure most of it is known")]
     fn dial_or_sleep(&mut self, Choice { index, wake, reason }: Choice) -> Action {
         if wake <= self.now {
             return self.start(index);
@@ -190,7 +199,7 @@ impl Step<'_> {
         if limited && self.now >= self.limit(outage) {
             return self.out_of(GiveUpReason::MaxElapsed);
         }
-        let (id, key, mut deadline) = self.dial(endpoint);
+        let (id, key, mut deadline) = self.begin_dial(endpoint);
         if limited {
             deadline = deadline.min(self.limit(outage));
         }
@@ -235,7 +244,7 @@ impl Step<'_> {
             return None;
         }
         let target = choice.index;
-        let (_, _, deadline) = self.dial(target);
+        let (_, _, deadline) = self.begin_dial(target);
         let (started, progressed) = (self.now, false);
         self.machine.state = State::Replacing { link, started, deadline, target, progressed };
         Some(deadline.min(idle))
@@ -283,8 +292,8 @@ impl Step<'_> {
         self.field(wanted, endpoint).choose(self.endpoints, &gates)
     }
 
-    /// Begins a dial; returns its id, the key of its endpoint, and its deadline.
-    fn dial(&mut self, index: u16) -> (DialId, u32, u64) {
+    /// Takes what a dial takes; returns its id, the key of its endpoint, and its deadline.
+    fn begin_dial(&mut self, index: u16) -> (DialId, u32, u64) {
         let (now, policy) = (self.now, self.policy);
         let key = self.endpoint(index).map_or(0, |endpoint| {
             endpoint.hint = 0;

@@ -32,7 +32,8 @@ impl Step<'_> {
     }
 
     /// The interval grows by what the round has shown; a `new` round may begin, and the old one may
-    /// be `counted` against the policy's limit. `None` if the policy does not dial again.
+    /// be `counted` against the policy's limit. `None` if the policy does not dial again. The policy's
+    /// `exponential` backoff comes apart, so that it can be known to be one.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every failed dial")]
     pub(crate) fn end_round(

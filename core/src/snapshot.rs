@@ -365,7 +365,12 @@ impl Step<'_> {
                 self.dial_failed(endpoint, outage, &Failure::Unreachable, false)
             }
             State::Held { .. } => self.closed(&Failure::Unreachable),
-            _ => self.advance(),
+            State::Stopped
+            | State::Paused { .. }
+            | State::Waiting { .. }
+            | State::Replacing { .. }
+            | State::Draining { .. }
+            | State::GaveUp { .. } => self.advance(),
         };
     }
 }
