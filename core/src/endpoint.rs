@@ -133,6 +133,12 @@ pub(crate) fn used(endpoints: &[Endpoint]) -> &[Endpoint] {
     endpoints.get(..usize::from(REMOVED)).unwrap_or(endpoints)
 }
 
+/// [`used`], to be changed.
+pub(crate) fn used_mut(endpoints: &mut [Endpoint]) -> &mut [Endpoint] {
+    let count = endpoints.len().min(usize::from(REMOVED));
+    endpoints.get_mut(..count).unwrap_or_default()
+}
+
 /// Index of the endpoint with this key.
 pub(crate) fn position(endpoints: &[Endpoint], key: u32) -> Option<u16> {
     let index = endpoints.iter().position(|endpoint| endpoint.key == key)?;

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use crate::action::{Action, Dial, Draining, GiveUp, GiveUpReason, Hold, Wait, WaitReason};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, used_mut};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::jitter::Jitter;
@@ -343,10 +343,7 @@ impl<'a> Step<'a> {
     ) -> Self {
         machine.advance_clock(now);
         let now = machine.now;
-        // As `used`, which cannot give a slice that may be changed.
-        let count = endpoints.len().min(usize::from(REMOVED));
-        let endpoints = endpoints.get_mut(..count).unwrap_or_default();
-        Self { machine, policy, endpoints, now }
+        Self { machine, policy, endpoints: used_mut(endpoints), now }
     }
 
     /// A timer has run out.

@@ -128,8 +128,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     ///
     /// Legal in every state. Endpoints whose key stays keep their health. A dial to a removed one
     /// is dropped, uncounted; a connection to one is replaced as soon as another can be made. Of
-    /// duplicate keys the first counts. With an empty list the link is idle, and dials when one
-    /// appears.
+    /// duplicate keys the first counts; looking for them takes time that grows with the square of the
+    /// list's length (a millisecond for a thousand). With an empty list the link is idle, and dials
+    /// when one appears.
     pub fn set_endpoints(&mut self, now: Timestamp, endpoints: S) -> S {
         // A connection that has become stable is booked while its index still means its endpoint.
         self.step(now).settle();
