@@ -38,7 +38,7 @@ pub(crate) fn write(path: &str, fleet: &[Figure], tasks: &[Figure]) -> Result<()
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::MiddleRight)
         .background_style(WHITE)
         .border_style(RGBColor(200, 200, 200))
         .draw()?;
