@@ -57,6 +57,8 @@ where
             if world.close(id) {
                 let failure = error.classify();
                 self.lost(now, Event::Closed(id, failure), failure, Last::Shared(error));
+                // Its id is gone from the view already, where nothing else may change.
+                self.view.hub.announce();
             }
         }
         self.obey(now)

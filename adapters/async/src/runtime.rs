@@ -15,10 +15,12 @@ pub trait Runtime {
     /// The time since an origin of the runtime's own choice. Should not go backwards.
     fn now(&self) -> Timestamp;
 
-    /// Ends at `at` or later, never earlier: round up. A time that has just come ends at once.
+    /// Ends at `at` or later, never earlier: round up. It ends at once if `at` has come, however long
+    /// ago: after a suspend, or a `connect` that blocked.
     fn sleep_until(&self, at: Timestamp) -> Self::Sleep;
 
-    /// Makes `sleep`, whether or not it has ended, one that ends at `at`. For runtimes that can do it for
+    /// Makes `sleep`, whether or not it has ended, one that ends at `at`, as
+    /// [`sleep_until`](Self::sleep_until) would. For runtimes that can do it for
     /// less than a new sleep costs.
     fn reset(&self, mut sleep: Pin<&mut Self::Sleep>, at: Timestamp) {
         sleep.set(self.sleep_until(at));

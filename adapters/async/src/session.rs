@@ -54,7 +54,8 @@ impl Slot {
 
     /// What a connection has said since it was last asked, as events at `now`.
     pub(crate) fn heard(&self, now: Timestamp, id: DialId) -> impl Iterator<Item = Event> {
-        let said = self.said.swap(0, Ordering::AcqRel);
+        // Progress stays said, so that to say it again wakes nobody.
+        let said = self.said.fetch_and(PROGRESS, Ordering::AcqRel);
         let going_away = || {
             let mut going_away = self.going_away.lock().unwrap_or_else(PoisonError::into_inner);
             let GoingAway { within } = going_away.take()?;

@@ -155,6 +155,15 @@ impl<H: Clone, E> View<H, E> {
         ended: Option<End<E>>,
         starts: u64,
     ) -> bool {
+        // What is shared may do anything when it is cloned, and so not under the lock. Nobody but the
+        // loop makes a connection the one that is held.
+        let known = self.lock().held.as_ref().map(|held| held.id);
+        let fresh = held.filter(|(line, _)| known != Some(line.id));
+        let fresh = fresh.map(|(line, shared)| Connection {
+            id: line.id,
+            endpoint: line.endpoint,
+            shared: shared.clone(),
+        });
         let mut state = self.lock();
         let held = held.filter(|(line, _)| !state.is_reported(line.id));
         let moved = held.map(|(line, _)| line.id) != state.held.as_ref().map(|held| held.id);
@@ -165,12 +174,12 @@ impl<H: Clone, E> View<H, E> {
         if !differs && ended.is_none() {
             return false;
         }
-        let connection = |(line, shared): (&Line, &H)| Connection {
-            id: line.id,
-            endpoint: line.endpoint,
-            shared: shared.clone(),
+        let unused = if moved {
+            let fresh = fresh.filter(|_| held.is_some());
+            replace(&mut state.held, fresh)
+        } else {
+            fresh
         };
-        let held = moved.then(|| replace(&mut state.held, held.map(connection)));
         let stale = [0, 1].map(|place| {
             let known = replace(&mut state.ids[place], ids[place]);
             if known == ids[place] { None } else { state.reports[place].take() }
@@ -179,7 +188,7 @@ impl<H: Clone, E> View<H, E> {
         state.starts = starts;
         drop(state);
         // Errors and what was shared may do anything when they are dropped.
-        drop((held, stale, ended));
+        drop((unused, stale, ended));
         differs
     }
 

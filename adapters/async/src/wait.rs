@@ -8,7 +8,8 @@ use redial::Timestamp;
 
 use crate::runtime::Runtime;
 
-/// A wake that is further away has not come since the caller looked at the clock.
+/// A wake that is further away has hardly come since the caller looked at the clock; if it has, its
+/// sleep ends at once.
 const NEAR: Duration = Duration::from_millis(1);
 
 /// The one timer, and how long the loop has gone without a pause.
@@ -54,7 +55,7 @@ impl<T: Future<Output = ()>> Wait<T> {
         poll
     }
 
-    /// No timer for a wake that has come, and none for one that never will. One that ends before the wake
+    /// No timer for a wake that is seen to have come, and none for one that never will. One that ends before the wake
     /// is kept, since looking too early does no harm: the deadline of a dial is hardly ever reached.
     fn poll_timer(
         &mut self,

@@ -2,7 +2,7 @@
 //! the order that matters.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -148,10 +148,18 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         connection: C,
         serve: impl FnOnce(C) -> V,
     ) -> Result<(), Panic> {
-        let shared = Some(caught(|| self.sharing.share(&connection))?);
+        let shared = caught(|| self.sharing.share(&connection))?;
         let slot = line.slot.clone();
-        let serving = || Box::pin(Serving { line, shared, future: serve(connection) });
-        let serving = caught(serving).inspect_err(|_| slot.drain())?;
+        let serving = || Box::pin(Serving { line, shared: None, future: serve(connection) });
+        let mut serving = match caught(serving) {
+            Ok(serving) => serving,
+            Err(panic) => {
+                slot.drain();
+                self.sharing.close(shared);
+                return Err(panic);
+            }
+        };
+        *serving.as_mut().project().shared = Some(shared);
         // There is room: a link with two connections does not dial.
         let place = self.links.iter().position(Option::is_none).unwrap_or(0);
         self.shut(place);
@@ -170,10 +178,14 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         let Some(mut link) = self.links[place].take() else { return false };
         let slot = link.line.slot.clone();
         let shared = link.as_mut().project().shared.take();
-        drop(link);
+        // It is closed also if what it drops panics.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(link)));
         gone(&slot);
         if let Some(shared) = shared {
             self.sharing.close(shared);
+        }
+        if let Err(payload) = dropped {
+            resume_unwind(payload);
         }
         true
     }
@@ -210,8 +222,10 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
 
 impl<K: Sharing<C>, C, D, V> Drop for World<K, C, D, V> {
     fn drop(&mut self) {
-        for place in 0..self.links.len() {
-            self.shut(place);
+        let first = catch_unwind(AssertUnwindSafe(|| self.shut(0)));
+        self.shut(1);
+        if let Err(payload) = first {
+            resume_unwind(payload);
         }
     }
 }

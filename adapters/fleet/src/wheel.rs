@@ -171,7 +171,7 @@ impl Wheel {
     /// Once for every few timers, those that come up next.
     #[inline]
     pub(crate) fn ahead(&mut self) -> Option<&[Entry]> {
-        if self.done <= self.announced {
+        if self.done < self.announced {
             return None;
         }
         let begin = self.done;

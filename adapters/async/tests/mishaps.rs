@@ -1,0 +1,187 @@
+//! What is foreign may panic, or look at the link, wherever it is called; and who waits is told.
+
+mod common;
+
+use std::future::{Pending, pending, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use redial_async::redial::{DialId, Failure, Policy, Reconnector, Timestamp};
+use redial_async::{Driver, Ended, Idempotent, LinkHandle, RunError, Runtime, Session};
+
+use common::Still;
+
+/// A clock that is moved by hand.
+#[derive(Clone, Default)]
+struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    fn pass(&self, time: Duration) {
+        self.0.fetch_add(u64::try_from(time.as_nanos()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+/// Looked at whenever the link is.
+struct Nap(Clock, Timestamp);
+
+impl Future for Nap {
+    type Output = ();
+
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.now() >= self.1 { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Runtime for Clock {
+    type Sleep = Nap;
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Nap {
+        Nap(self.clone(), at)
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn poll<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn link<R>(runtime: R) -> Driver<R> {
+    Driver::new(Reconnector::new(Policy::DEFAULT, 1), runtime)
+}
+
+fn connected() -> std::future::Ready<Result<u32, Failure>> {
+    ready(Ok(7))
+}
+
+#[test]
+fn callers_of_a_draining_connection_hear_that_it_was_reported() {
+    let clock = Clock::default();
+    let policy = Policy::builder().drain_timeout(Duration::from_secs(60)).build().unwrap();
+    let sessions: Arc<Mutex<Vec<Session>>> = Arc::default();
+    let keep = sessions.clone();
+    let driver = Driver::new(Reconnector::new(policy, 1), clock.clone()).share(|one: &u32| *one);
+    let mut link = pin!(driver.drive(
+        |_| connected(),
+        move |_, session: Session| {
+            keep.lock().unwrap().push(session);
+            pending::<Ended<Failure>>()
+        },
+    ));
+    let handle = link.handle();
+    assert!(poll(link.as_mut()).is_pending());
+    let first = handle.current().unwrap().id;
+    let mut run = pin!(handle.run(|_| pending::<Result<(), Failure>>(), Idempotent::No));
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+
+    // A handover, whose new connection becomes stable while the old one drains.
+    sessions.lock().unwrap()[0].going_away(None);
+    for _ in 0..600 {
+        clock.pass(Duration::from_millis(100));
+        assert!(poll(link.as_mut()).is_pending());
+        if sessions.lock().unwrap().len() == 2 {
+            break;
+        }
+    }
+    for _ in 0..300 {
+        clock.pass(Duration::from_millis(100));
+        assert!(poll(link.as_mut()).is_pending());
+    }
+    assert_ne!(handle.current().unwrap().id, first);
+    assert!(sessions.lock().unwrap()[0].is_draining());
+    assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+
+    let before = woken.0.load(Ordering::SeqCst);
+    assert!(handle.report(first, Failure::Unreachable));
+    assert!(poll(link.as_mut()).is_pending());
+    assert!(woken.0.load(Ordering::SeqCst) > before);
+    let told = run.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(matches!(told, Poll::Ready(Err(RunError::Lost))), "{told:?}");
+}
+
+#[test]
+fn what_was_shared_is_closed_when_serve_panics_at_once() {
+    let closed = Arc::new(AtomicUsize::new(0));
+    let count = closed.clone();
+    let close = move |_| _ = count.fetch_add(1, Ordering::SeqCst);
+    let drive = link(Still)
+        .share_closing(|one: &u32| *one, close)
+        .drive(|_| connected(), |_, _| -> Pending<Ended<Failure>> { panic!("a bug in serve") });
+    let end = poll(drive);
+    assert!(matches!(end, Poll::Ready(Err(_))), "{end:?}");
+    assert_eq!(closed.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn what_was_shared_is_closed_when_the_future_of_serve_panics_as_it_is_dropped() {
+    struct Panics;
+
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("a bug in a destructor");
+        }
+    }
+
+    let closed = Arc::new(AtomicUsize::new(0));
+    let count = closed.clone();
+    let close = move |_| _ = count.fetch_add(1, Ordering::SeqCst);
+    let serve = |_, _| {
+        let panics = Panics;
+        async move {
+            let _panics = panics;
+            pending::<Ended<Failure>>().await
+        }
+    };
+    let driver = link(Still).share_closing(|one: &u32| *one, close);
+    let mut drive = Box::pin(driver.drive(|_| connected(), serve));
+    assert!(poll(drive.as_mut()).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(drive))).is_err());
+    assert_eq!(closed.load(Ordering::SeqCst), 1);
+}
+
+/// Looks at its link when it is cloned.
+#[derive(Debug)]
+struct Curious(Arc<Mutex<Option<LinkHandle<Curious, Failure>>>>);
+
+impl Clone for Curious {
+    fn clone(&self) -> Self {
+        if let Some(link) = &*self.0.lock().unwrap() {
+            let _known = link.report(DialId::new(1).unwrap(), Failure::Unreachable);
+        }
+        Self(self.0.clone())
+    }
+}
+
+#[test]
+fn a_clone_of_what_is_shared_may_look_at_the_link() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let seen: Arc<Mutex<Option<LinkHandle<Curious, Failure>>>> = Arc::default();
+        let shared = seen.clone();
+        let driver = link(Still).share(move |_: &u32| Curious(shared.clone()));
+        let mut drive = Box::pin(driver.drive(|_| connected(), |_, _| pending::<Ended<Failure>>()));
+        *seen.lock().unwrap() = Some(drive.handle());
+        assert!(poll(drive.as_mut()).is_pending());
+        *seen.lock().unwrap() = None;
+        done.send(()).unwrap();
+    });
+    assert!(is_done.recv_timeout(Duration::from_secs(60)).is_ok(), "it waits for itself");
+}
