@@ -198,8 +198,9 @@ pub fn half_open_admits_one(trace: &Trace<'_>) -> Verdict {
 
 /// 13: each round visits every eligible endpoint once: after a failed dial to one, those that can be
 /// dialed all come before it again. Where the order is not a circle that nobody has touched since the
-/// start, or a hint is shorter than the backoff, one round may end with the endpoint that begins the
-/// next: there they come before it is dialed twice again.
+/// start, and that nobody joins late, after a hint or a park, or where a hint is shorter than the
+/// backoff, one round may end with the endpoint that begins the next: there they come before it is
+/// dialed twice again.
 ///
 /// # Errors
 /// The first dial that comes too soon.
@@ -238,6 +239,9 @@ pub fn rounds_are_fair(trace: &Trace<'_>) -> Verdict {
         let ended = id.is_some() && id != is.dial().map(|dial| dial.id) && id != is.held();
         let key = was.dial().map_or(before.status().endpoint, |dial| Some(dial.endpoint));
         if let (Some(key), true) = (key, ended) {
+            // Who cannot be dialed now comes later, out of turn.
+            let mut others = record.after.endpoints().iter().map(redial::Endpoint::key);
+            circle &= others.all(|other| other == key || eligible(other));
             for other in record.after.endpoints().iter().map(redial::Endpoint::key) {
                 let known = owed.iter().any(|(one, two, _)| (*one, *two) == (key, other));
                 if other != key && !known && eligible(other) {
