@@ -9,8 +9,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
-use redial::{Backoff, FirstRetry, Jitter, Policy, Reconnector};
-use redial_tokio::{Drive, Ended, LinkError, driver, spawn_drive};
+use redial::{Backoff, Endpoint, FirstRetry, Jitter, Policy, Reconnector};
+use redial_tokio::redial_fleet::Fleet;
+use redial_tokio::{
+    Drive, DriveFleet, Ended, FleetHandle, LinkError, TokioRuntime, drive_fleet, driver,
+    spawn_drive,
+};
 use stubborn_io::ReconnectOptions;
 use stubborn_io::strategies::ExpBackoffStrategy;
 use stubborn_io::tokio::{StubbornIo, UnderlyingIo};
@@ -31,6 +35,7 @@ pub(crate) enum Client {
     Hand,
     Watched,
     Redial,
+    Fleet,
     Backon,
     Stubborn,
     Resilience,
@@ -38,10 +43,11 @@ pub(crate) enum Client {
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Hand,
         Self::Watched,
         Self::Redial,
+        Self::Fleet,
         Self::Backon,
         Self::Stubborn,
         Self::Resilience,
@@ -53,6 +59,7 @@ impl Client {
             Self::Hand => "loop by hand",
             Self::Watched => "the same, watched",
             Self::Redial => "redial-tokio",
+            Self::Fleet => "redial-tokio, one of a fleet",
             Self::Backon => "loop with backon 1.6",
             Self::Stubborn => "stubborn-io 0.3",
             Self::Resilience => "tower-resilience-reconnect 0.14",
@@ -66,6 +73,7 @@ impl Client {
             Self::Hand => "commands, status, health, rate limit, hints, handover",
             Self::Watched => "the same but for a status to watch and a stop",
             Self::Redial => "",
+            Self::Fleet => "changes of its endpoints, operations that callers share",
             Self::Backon => "what the loop by hand lacks; and a reset",
             Self::Stubborn => {
                 "a deadline of a dial; and what the loop by hand lacks, but for a stop"
@@ -86,6 +94,7 @@ impl Client {
             Self::Hand => start(by_hand(net, wait, seed)),
             Self::Watched => start(watched(net, wait, seed)),
             Self::Redial => spawn_drive(redial(net, wait, seed)).detach(),
+            Self::Fleet => self.crowd(net, wait)(seed),
             Self::Backon => start(backon(net, wait)),
             Self::Stubborn => start(stubborn(net, wait)),
             Self::Resilience => start(resilience(net, wait)),
@@ -93,12 +102,28 @@ impl Client {
         }
     }
 
-    /// The same, and what its polls do is counted.
+    /// Spawns one at each call, as a program that has many would: a fleet's share one future.
+    pub(crate) fn crowd<N: Net>(self, net: N, wait: Duration) -> Box<dyn Fn(u64)> {
+        if self != Self::Fleet {
+            return Box::new(move |seed| self.spawn(net.clone(), wait, seed));
+        }
+        let fleet = fleet(net);
+        let handle = fleet.handle();
+        start(fleet);
+        Box::new(move |seed| insert(&handle, wait, seed))
+    }
+
+    /// The same as [`spawn`](Self::spawn), and what its polls do is counted.
     pub(crate) fn spawn_measured<N: Net>(self, net: N, wait: Duration, seed: u64) {
         match self {
             Self::Hand => start(measured(by_hand(net, wait, seed))),
             Self::Watched => start(measured(watched(net, wait, seed))),
             Self::Redial => start(measured(redial(net, wait, seed))),
+            Self::Fleet => {
+                let fleet = fleet(net);
+                insert(&fleet.handle(), wait, seed);
+                start(measured(fleet));
+            }
             Self::Backon => start(measured(backon(net, wait))),
             Self::Stubborn => start(measured(stubborn(net, wait))),
             Self::Resilience => start(measured(resilience(net, wait))),
@@ -195,19 +220,24 @@ fn jittered(delay: Duration, draws: &mut u64) -> Duration {
     half + half.mul_f64(share)
 }
 
-fn policy(wait: Duration) -> Policy {
-    let wait = wait.max(Duration::from_nanos(1));
-    let policy = Policy::builder()
-        .backoff(Backoff::exponential(wait, 2, 1))
-        .floor(Duration::ZERO)
-        .cap(wait)
-        .jitter(Jitter::Equal)
-        .first_retry(FirstRetry::Backoff)
-        .rate_limit(u32::MAX, Duration::from_nanos(1));
-    match policy.build() {
-        Ok(policy) => policy,
-        Err(error) => panic!("{error}"),
-    }
+/// One policy for all, as a fleet has it.
+fn policy(wait: Duration) -> &'static Policy {
+    static POLICIES: Mutex<BTreeMap<Duration, &'static Policy>> = Mutex::new(BTreeMap::new());
+    let mut policies = POLICIES.lock().unwrap_or_else(PoisonError::into_inner);
+    policies.entry(wait).or_insert_with(|| {
+        let wait = wait.max(Duration::from_nanos(1));
+        let policy = Policy::builder()
+            .backoff(Backoff::exponential(wait, 2, 1))
+            .floor(Duration::ZERO)
+            .cap(wait)
+            .jitter(Jitter::Equal)
+            .first_retry(FirstRetry::Backoff)
+            .rate_limit(u32::MAX, Duration::from_nanos(1));
+        match policy.build() {
+            Ok(policy) => Box::leak(Box::new(policy)),
+            Err(error) => panic!("{error}"),
+        }
+    })
 }
 
 fn redial(
@@ -215,14 +245,27 @@ fn redial(
     wait: Duration,
     seed: u64,
 ) -> Drive<impl Future<Output = Result<(), LinkError<io::Error>>> + Send, (), io::Error> {
-    // One policy for all, as a fleet has it.
-    static POLICIES: Mutex<BTreeMap<Duration, &'static Policy>> = Mutex::new(BTreeMap::new());
-    let mut policies = POLICIES.lock().unwrap_or_else(PoisonError::into_inner);
-    let policy = *policies.entry(wait).or_insert_with(|| Box::leak(Box::new(policy(wait))));
-    driver(Reconnector::new(policy, seed)).drive(
+    driver(Reconnector::new(policy(wait), seed)).drive(
         move |_attempt| net.clone().dial(),
         |mut stream, _session| async move { Ended::Lost(lost(&mut stream).await) },
     )
+}
+
+type Links<F> = DriveFleet<F, TokioRuntime, &'static Policy, [Endpoint; 1]>;
+
+fn fleet(
+    net: impl Net,
+) -> Links<impl Future<Output = Result<(), LinkError<io::Error>>> + Send + 'static> {
+    drive_fleet(
+        Fleet::new(),
+        TokioRuntime::new(),
+        move |_key, _attempt| net.clone().dial(),
+        |_key, mut stream, _session| async move { Ended::Lost(lost(&mut stream).await) },
+    )
+}
+
+fn insert(fleet: &FleetHandle<TokioRuntime, &'static Policy>, wait: Duration, seed: u64) {
+    fleet.insert(Reconnector::new(policy(wait), seed));
 }
 
 /// `backon` retries an operation: here one that keeps a connection up until it is lost.
