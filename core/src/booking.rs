@@ -83,12 +83,12 @@ impl Step<'_> {
     #[inline(never)]
     pub(crate) fn ended(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
         let paced = self.end(index, outage, failure, end, None);
+        let next = paced.unwrap_or(NEVER);
         if let (true, State::Held { pace, .. }) = (end.of_handover(), &mut self.machine.state) {
-            *pace = paced.unwrap_or(NEVER);
+            *pace = next;
             return;
         }
-        let pace = paced.unwrap_or(NEVER);
-        self.machine.state = State::Waiting { outage, pace, last: Some(*failure) };
+        self.machine.state = State::Waiting { outage, pace: next, last: Some(*failure) };
         if let Err(reason) = paced {
             self.give_up(reason);
         }

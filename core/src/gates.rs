@@ -50,13 +50,13 @@ impl Gates {
     /// The last of the other gates.
     #[inline]
     fn blocked(&self, endpoint: &Endpoint) -> u64 {
-        self.shared().max(endpoint.blocked_until())
+        self.rate_limit.max(self.deferred).max(endpoint.blocked_until())
     }
 
-    /// The last of the gates that are neither the backoff's nor an endpoint's own.
+    /// When `endpoint` may be dialed.
     #[inline]
-    fn shared(&self) -> u64 {
-        self.rate_limit.max(self.deferred)
+    fn wake(&self, endpoint: &Endpoint) -> u64 {
+        self.paced(endpoint).max(self.blocked(endpoint)).max(self.now)
     }
 
     /// `endpoint` is chosen. On a tie the gate that is named first holds.
@@ -95,19 +95,20 @@ impl Field {
             |endpoint: &Endpoint| !endpoint.has(VISITED | DUPLICATE) && endpoint.eligible(now);
         match (endpoints, self.below) {
             ([only], 1..) => left(only),
-            _ => endpoints.get(..usize::from(self.below)).unwrap_or(endpoints).iter().any(left),
+            _ => self.candidates(endpoints).iter().any(left),
         }
+    }
+
+    fn candidates(self, endpoints: &[Endpoint]) -> &[Endpoint] {
+        endpoints.get(..usize::from(self.below)).unwrap_or(endpoints)
     }
 
     /// The next dial: the first in order among the candidates with the least wake.
     pub(crate) fn choose(self, endpoints: &[Endpoint], gates: &Gates) -> Option<Choice> {
-        let all = endpoints.get(..usize::from(self.below)).unwrap_or(endpoints);
-        let earliest = gates.now.max(gates.shared());
-        let wake =
-            |endpoint: &Endpoint| gates.paced(endpoint).max(endpoint.blocked_until()).max(earliest);
+        let all = self.candidates(endpoints);
         let mut best: Option<(u64, u16, &Endpoint)> = None;
         let mut consider = |index: u16, endpoint| {
-            let wake = wake(endpoint);
+            let wake = gates.wake(endpoint);
             match best {
                 Some((soonest, _, other))
                     if wake > soonest || (wake == soonest && !self.is_before(endpoint, other)) => {}
