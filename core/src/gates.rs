@@ -7,6 +7,7 @@ use crate::action::WaitReason;
 use crate::endpoint::{DUPLICATE, Endpoint, VISITED};
 use crate::policy::Selection;
 use crate::rng::draw;
+use crate::time::NEVER;
 
 /// The gates that are the same for every endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -99,43 +100,36 @@ impl Field {
         }
     }
 
+    #[inline]
     fn candidates(self, endpoints: &[Endpoint]) -> &[Endpoint] {
         endpoints.get(..usize::from(self.below)).unwrap_or(endpoints)
     }
 
     /// The next dial: the first in order among the candidates with the least wake.
     pub(crate) fn choose(self, endpoints: &[Endpoint], gates: &Gates) -> Option<Choice> {
-        let all = self.candidates(endpoints);
-        let mut best: Option<(u64, u16, &Endpoint)> = None;
-        let mut consider = |index: u16, endpoint| {
-            let wake = gates.wake(endpoint);
-            match best {
-                Some((soonest, _, other))
-                    if wake > soonest || (wake == soonest && !self.is_before(endpoint, other)) => {}
-                _ => best = Some((wake, index, endpoint)),
+        let (mut best, mut soonest, mut first) = (None, NEVER, NEVER);
+        for (index, endpoint) in self.candidates(endpoints).iter().enumerate() {
+            if endpoint.has(VISITED | DUPLICATE) {
+                continue;
             }
-        };
-        let start = match self.selection {
-            Selection::RoundRobin => self.cursor,
-            Selection::Priority { .. } | Selection::Shuffle => 0,
-        };
-        // In order: those before the start come last.
-        let (last, first) = all.split_at_checked(start.into()).unwrap_or((all, &[]));
-        for (part, start) in [(first, start), (last, 0)] {
-            let mut index = start;
-            for endpoint in part {
-                if !endpoint.has(VISITED | DUPLICATE) {
-                    consider(index, endpoint);
-                }
-                index = index.wrapping_add(1);
+            let (wake, rank) = (gates.wake(endpoint), self.rank(index, endpoint));
+            // One that may never be dialed is a candidate too, hence `<=`.
+            if wake < soonest || (wake == soonest && rank <= first) {
+                (best, soonest, first) = (Some((index, endpoint)), wake, rank);
             }
         }
-        best.map(|(_, index, endpoint)| gates.choice(index, endpoint))
+        let (index, endpoint) = best?;
+        Some(gates.choice(u16::try_from(index).ok()?, endpoint))
     }
 
-    /// Whether `endpoint`, which comes after `other`, is before it in the order that was drawn.
-    fn is_before(self, endpoint: &Endpoint, other: &Endpoint) -> bool {
-        let rank = |endpoint: &Endpoint| draw(self.shuffle, u64::from(endpoint.key()));
-        self.selection == Selection::Shuffle && rank(endpoint) < rank(other)
+    /// Its place in the order.
+    #[inline]
+    fn rank(self, index: usize, endpoint: &Endpoint) -> u64 {
+        match self.selection {
+            // Those before the cursor come last.
+            Selection::RoundRobin => index.wrapping_sub(self.cursor.into()) as u64,
+            Selection::Priority { .. } => index as u64,
+            Selection::Shuffle => draw(self.shuffle, endpoint.key().into()),
+        }
     }
 }
