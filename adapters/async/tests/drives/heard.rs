@@ -1,26 +1,20 @@
 //! What was said before the loop looks is heard as it was meant.
 
-mod common;
-
 use std::future::{pending, ready};
-use std::pin::pin;
 use std::sync::mpsc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use redial_async::redial::{Failure, Policy, Reconnector};
 use redial_async::{Drain, Ended, LinkError, Session, drive};
 
-use common::Still;
-
-fn poll<F: Future>(future: F) -> Poll<F::Output> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
-}
+use crate::clock::Clock;
+use crate::poll;
 
 #[test]
 fn a_caller_does_not_overrule_a_stop_that_was_not_heard_yet() {
     let link = drive(
         Reconnector::new(Policy::DEFAULT, 1),
-        Still,
+        Clock::default(),
         |_| ready(Ok::<_, Failure>(())),
         |(), _| pending::<Ended<Failure>>(),
     );
@@ -36,7 +30,7 @@ fn a_drain_ends_when_its_connection_is_gone() {
     let (sender, drains) = mpsc::channel::<Drain>();
     let mut link = Box::pin(drive(
         Reconnector::new(Policy::DEFAULT, 1),
-        Still,
+        Clock::default(),
         |_| ready(Ok::<_, Failure>(())),
         |(), session: Session| {
             sender.send(session.draining()).unwrap();

@@ -1,39 +1,19 @@
-//! The drive of a fleet, on a clock that the test moves.
-#![cfg(feature = "fleet")]
+//! The drive of a fleet.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Pending, pending, poll_fn, ready};
+use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use redial_async::redial::{Event, Failure, Phase, Policy, Reconnector, Refresh, Timestamp};
 use redial_async::redial_fleet::{Counts, Fleet, Key};
-use redial_async::{Attempt, Ended, Runtime, Session, drive, drive_fleet};
+use redial_async::{Attempt, Ended, FleetHandle, LinkError, Runtime, Session, drive, drive_fleet};
 
-#[derive(Clone, Default)]
-struct Clock(Rc<Cell<Timestamp>>);
-
-impl Clock {
-    fn advance(&self, by: Duration) {
-        self.0.set(self.0.get().saturating_add(by));
-    }
-}
-
-impl Runtime for Clock {
-    type Sleep = Pin<Box<dyn Future<Output = ()>>>;
-
-    fn now(&self) -> Timestamp {
-        self.0.get()
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> Self::Sleep {
-        let clock = self.clone();
-        Box::pin(poll_fn(move |_| if clock.now() >= at { Poll::Ready(()) } else { Poll::Pending }))
-    }
-}
+use crate::clock::Clock;
+use crate::poll;
 
 fn fleet(links: u64, policy: &Policy) -> (Fleet<Policy>, Vec<Key>) {
     let mut fleet = Fleet::new();
@@ -42,29 +22,30 @@ fn fleet(links: u64, policy: &Policy) -> (Fleet<Policy>, Vec<Key>) {
     (fleet, keys)
 }
 
-fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Dials of which none ends; `dialed` has them in order.
-fn endless(dialed: &RefCell<Vec<Key>>) -> impl FnMut(Key, Attempt) -> Pending<io::Result<()>> {
-    |key, _| {
-        dialed.borrow_mut().push(key);
-        pending()
-    }
-}
-
 async fn drained(_: Key, (): (), session: Session) -> Ended<io::Error> {
     session.draining().await;
     Ended::Finished
 }
 
+/// So many links whose dials do not end; `dialed` has them in order.
+fn dialing(
+    links: u64,
+    dialed: &RefCell<Vec<Key>>,
+) -> (impl Future<Output = Result<(), LinkError<io::Error>>>, FleetHandle<Clock>, Vec<Key>) {
+    let (links, keys) = fleet(links, &Policy::DEFAULT);
+    let connect = |key, _| {
+        dialed.borrow_mut().push(key);
+        pending::<io::Result<()>>()
+    };
+    let drive = drive_fleet(links, Clock::default(), connect, drained);
+    let handle = drive.handle();
+    (drive, handle, keys)
+}
+
 #[test]
 fn a_shutdown_before_the_first_poll_dials_nobody() {
-    let (links, keys) = fleet(100, &Policy::DEFAULT);
     let dialed = RefCell::default();
-    let drive = drive_fleet(links, Clock::default(), endless(&dialed), drained);
-    let handle = drive.handle();
+    let (drive, handle, keys) = dialing(100, &dialed);
     handle.shutdown(Duration::ZERO);
     assert!(matches!(poll(pin!(drive)), Poll::Ready(Ok(()))));
     assert_eq!(*dialed.borrow(), []);
@@ -73,10 +54,8 @@ fn a_shutdown_before_the_first_poll_dials_nobody() {
 
 #[test]
 fn connect_is_called_in_turns() {
-    let (links, keys) = fleet(40_000, &Policy::DEFAULT);
     let dialed = RefCell::default();
-    let drive = drive_fleet(links, Clock::default(), endless(&dialed), drained);
-    let handle = drive.handle();
+    let (drive, handle, keys) = dialing(40_000, &dialed);
     let mut drive = pin!(drive);
     assert!(poll(drive.as_mut()).is_pending());
     let first = dialed.borrow().len();
@@ -91,10 +70,8 @@ fn connect_is_called_in_turns() {
 
 #[test]
 fn a_shutdown_while_links_start_dials_no_more() {
-    let (links, _) = fleet(40_000, &Policy::DEFAULT);
     let dialed = RefCell::default();
-    let drive = drive_fleet(links, Clock::default(), endless(&dialed), drained);
-    let handle = drive.handle();
+    let (drive, handle, _) = dialing(40_000, &dialed);
     let mut drive = pin!(drive);
     assert!(poll(drive.as_mut()).is_pending());
     let first = dialed.borrow().len();

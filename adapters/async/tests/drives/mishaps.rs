@@ -1,53 +1,19 @@
 //! What is foreign may panic, or look at the link, wherever it is called; and who waits is told.
 
-mod common;
-
 use std::future::{Pending, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use redial_async::redial::{DialId, Failure, Policy, Reconnector, Timestamp};
-use redial_async::{Driver, Ended, Idempotent, LinkHandle, RunError, Runtime, Session};
+use redial_async::redial::{DialId, Failure, Policy, Reconnector};
+use redial_async::{Driver, Ended, Idempotent, LinkHandle, RunError, Session};
 
-use common::Still;
-
-/// A clock that is moved by hand.
-#[derive(Clone, Default)]
-struct Clock(Arc<AtomicU64>);
-
-impl Clock {
-    fn pass(&self, time: Duration) {
-        self.0.fetch_add(u64::try_from(time.as_nanos()).unwrap(), Ordering::SeqCst);
-    }
-}
-
-/// Looked at whenever the link is.
-struct Nap(Clock, Timestamp);
-
-impl Future for Nap {
-    type Output = ();
-
-    fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.0.now() >= self.1 { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-impl Runtime for Clock {
-    type Sleep = Nap;
-
-    fn now(&self) -> Timestamp {
-        Timestamp::from_nanos(self.0.load(Ordering::SeqCst))
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> Nap {
-        Nap(self.clone(), at)
-    }
-}
+use crate::clock::Clock;
+use crate::poll;
 
 #[derive(Default)]
 struct Woken(AtomicUsize);
@@ -56,10 +22,6 @@ impl Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
-}
-
-fn poll<F: Future>(future: F) -> Poll<F::Output> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 fn link<R>(runtime: R) -> Driver<R> {
@@ -95,14 +57,14 @@ fn callers_of_a_draining_connection_hear_that_it_was_reported() {
     // A handover, whose new connection becomes stable while the old one drains.
     sessions.lock().unwrap()[0].going_away(None);
     for _ in 0..600 {
-        clock.pass(Duration::from_millis(100));
+        clock.advance(Duration::from_millis(100));
         assert!(poll(link.as_mut()).is_pending());
         if sessions.lock().unwrap().len() == 2 {
             break;
         }
     }
     for _ in 0..300 {
-        clock.pass(Duration::from_millis(100));
+        clock.advance(Duration::from_millis(100));
         assert!(poll(link.as_mut()).is_pending());
     }
     assert_ne!(handle.current().unwrap().id, first);
@@ -122,7 +84,7 @@ fn what_was_shared_is_closed_when_serve_panics_at_once() {
     let closed = Arc::new(AtomicUsize::new(0));
     let count = closed.clone();
     let close = move |_| _ = count.fetch_add(1, Ordering::SeqCst);
-    let drive = link(Still)
+    let drive = link(Clock::default())
         .share_closing(|one: &u32| *one, close)
         .drive(|_| connected(), |_, _| -> Pending<Ended<Failure>> { panic!("a bug in serve") });
     let end = poll(drive);
@@ -150,7 +112,7 @@ fn what_was_shared_is_closed_when_the_future_of_serve_panics_as_it_is_dropped() 
             pending::<Ended<Failure>>().await
         }
     };
-    let driver = link(Still).share_closing(|one: &u32| *one, close);
+    let driver = link(Clock::default()).share_closing(|one: &u32| *one, close);
     let mut drive = Box::pin(driver.drive(|_| connected(), serve));
     assert!(poll(drive.as_mut()).is_pending());
     assert!(catch_unwind(AssertUnwindSafe(|| drop(drive))).is_err());
@@ -176,7 +138,7 @@ fn a_clone_of_what_is_shared_may_look_at_the_link() {
     std::thread::spawn(move || {
         let seen: Arc<Mutex<Option<LinkHandle<Curious, Failure>>>> = Arc::default();
         let shared = seen.clone();
-        let driver = link(Still).share(move |_: &u32| Curious(shared.clone()));
+        let driver = link(Clock::default()).share(move |_: &u32| Curious(shared.clone()));
         let mut drive = Box::pin(driver.drive(|_| connected(), |_, _| pending::<Ended<Failure>>()));
         *seen.lock().unwrap() = Some(drive.handle());
         assert!(poll(drive.as_mut()).is_pending());

@@ -1,18 +1,17 @@
 //! What is asked of a link's parts: nothing that spawning would need, and of callers even less.
 
-mod common;
-
 use std::cell::Cell;
 use std::future::{pending, ready};
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use redial_async::redial::{Policy, Reconnector};
 use redial_async::{Connection, Driver, Ended, Link, LinkError, LinkHandle, Session, Watch};
 
-use common::Still;
+use crate::clock::Clock;
+use crate::poll;
 
 fn is_send<T: Send>(_: &T) {}
 
@@ -24,7 +23,7 @@ fn a_drive_asks_for_neither_send_nor_static() {
     let dials = Cell::new(0);
     let connected = Rc::new(Cell::new(None));
     let shown = connected.clone();
-    let drive = Driver::new(Reconnector::new(&policy, 1), Still)
+    let drive = Driver::new(Reconnector::new(&policy, 1), Clock::default())
         .share(|connection: &Rc<&str>| connection.clone())
         .drive(
             |_| {
@@ -37,9 +36,7 @@ fn a_drive_asks_for_neither_send_nor_static() {
             },
         );
     let handle = drive.handle();
-    let mut drive = pin!(drive);
-    let poll = drive.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    assert!(matches!(poll, Poll::Ready(Ok(()))));
+    assert!(matches!(poll(pin!(drive)), Poll::Ready(Ok(()))));
     assert_eq!(dials.get(), 1);
     assert_eq!(connected.get().map(|(connection, _)| connection), Some("borrowed"));
     assert!(handle.current().is_none());
@@ -47,7 +44,7 @@ fn a_drive_asks_for_neither_send_nor_static() {
 
 #[test]
 fn a_drive_is_send_if_its_parts_are() {
-    let drive = Driver::new(Reconnector::new(Policy::DEFAULT, 1), Still)
+    let drive = Driver::new(Reconnector::new(Policy::DEFAULT, 1), Clock::default())
         .share(|_: &Cell<u8>| String::new())
         .drive(
             |_| async { io::Result::Ok(Cell::new(1)) },

@@ -1,0 +1,15 @@
+//! Links and fleets that are driven by hand, on a clock that the test moves.
+
+mod bounds;
+mod clock;
+#[cfg(feature = "fleet")]
+mod fleet;
+mod heard;
+mod mishaps;
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+fn poll<F: Future>(future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
