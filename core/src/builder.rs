@@ -5,7 +5,8 @@ use core::time::Duration;
 use crate::backoff::{Backoff, Growth};
 use crate::breaker::BreakerPolicy;
 use crate::jitter::Jitter;
-use crate::policy::{FirstRetry, Overload, Refresh, Selection};
+use crate::overload::Overload;
+use crate::policy::{FirstRetry, Refresh, Selection};
 
 /// Builds a [`Policy`](crate::Policy); every setter is `const`, overrides one thing and may come in any order.
 ///

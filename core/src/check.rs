@@ -6,7 +6,8 @@ use core::time::Duration;
 use crate::backoff::{Backoff, Exponential};
 use crate::builder::PolicyBuilder;
 use crate::error::PolicyError;
-use crate::policy::{FirstRetry, Overload, OverloadClass, Policy, Selection};
+use crate::overload::{Overload, OverloadClass};
+use crate::policy::{FirstRetry, Policy, Selection};
 use crate::rate_limit::RateLimit;
 use crate::time::{NEVER, nanos};
 

@@ -3,13 +3,14 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use crate::backoff::{Backoff, Exponential, Failures, Growth, Ratio};
+use crate::backoff::{Backoff, Exponential, Failures};
 use crate::breaker::BreakerPolicy;
 use crate::builder::PolicyBuilder;
 use crate::circuit::Rule;
 use crate::jitter::Jitter;
+use crate::overload::{Overload, OverloadClass};
 use crate::rate_limit::RateLimit;
-use crate::rng::{percent_of, scale, stretch};
+use crate::rng::{scale, stretch};
 use crate::time::{NEVER, nanos};
 
 /// The longest an unsuitable endpoint stays parked, unless `park_for` itself is longer.
@@ -26,27 +27,6 @@ pub enum FirstRetry {
     Jittered(Duration),
     /// After the first backoff interval, as if the loss had been a failed dial.
     Backoff,
-}
-
-/// What a server that is too busy, or silent, does to the interval. *Down is not overloaded*: every
-/// dial to an overloaded server costs it work that it will throw away.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum Overload {
-    /// Nothing: `Overloaded` and `TimedOut` count as `Unreachable`. Leaves a fleet stuck in 4 of 96
-    /// simulated overloads.
-    Ignore,
-    /// An interval below `floor` jumps to it, otherwise it grows by `growth`: up to `cap` when the
-    /// server said that it is overloaded, and when it is only silent up to the larger of the
-    /// policy's cap and 15 % of the outage so far, if that is less.
-    Jump {
-        /// Shortest interval after such a failure; > 0.
-        floor: Duration,
-        /// Growth above the floor; at least 1.
-        growth: Growth,
-        /// Longest interval; at least `floor`.
-        cap: Duration,
-    },
 }
 
 /// Which endpoint is dialed next, among those that may be dialed soonest.
@@ -156,14 +136,6 @@ pub struct Policy {
     pub(crate) drain_timeout: u64,
     /// [`NEVER`] for no limit.
     pub(crate) idle_timeout: u64,
-}
-
-/// [`Overload::Jump`], checked, in nanoseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct OverloadClass {
-    pub(crate) floor: u64,
-    pub(crate) ratio: Ratio,
-    pub(crate) cap: u64,
 }
 
 impl Default for Policy {
@@ -326,13 +298,9 @@ impl Policy {
 
     /// What overload does to the interval.
     pub const fn overload(&self) -> Overload {
-        match self.overload {
+        match &self.overload {
             None => Overload::Ignore,
-            Some(class) => Overload::Jump {
-                floor: Duration::from_nanos(class.floor),
-                growth: class.ratio.growth(),
-                cap: Duration::from_nanos(class.cap),
-            },
+            Some(class) => class.rule(),
         }
     }
 
@@ -447,11 +415,6 @@ impl Policy {
     pub(crate) fn failback(&self, after: Duration, draw: u64) -> u64 {
         let after = nanos(after);
         if self.jitter == Jitter::None { after } else { stretch(after, draw) }
-    }
-
-    /// Longest interval after a server that was only silent, `elapsed` into the outage.
-    pub(crate) fn silent_cap(&self, class: &OverloadClass, elapsed: u64) -> u64 {
-        self.cap.max(percent_of(elapsed, 15)).min(class.cap)
     }
 }
 

@@ -23,7 +23,8 @@ use crate::backoff::{After, Backoff};
 use crate::breaker::BreakerPolicy;
 use crate::builder::PolicyBuilder;
 use crate::jitter::Jitter;
-use crate::policy::{FirstRetry, Overload, Policy};
+use crate::overload::Overload;
+use crate::policy::{FirstRetry, Policy};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -86,14 +86,12 @@ impl Run {
         let overload = if worst >= Class::TimedOut { policy.overload.as_ref() } else { None };
         match overload {
             Some(class) => {
-                let grown =
-                    if previous < class.floor { class.floor } else { class.ratio.grow(previous) };
                 let cap = if worst == Class::Overloaded {
                     class.cap
                 } else {
-                    policy.silent_cap(class, elapsed())
+                    class.silent_cap(policy.cap, elapsed())
                 };
-                base = grown.min(cap).max(policy.floor);
+                base = class.grown(previous).min(cap).max(policy.floor);
                 self.class = self.class.max(worst);
             }
             None => self.class = self.class.max(Class::Unreachable),
