@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Unexpected, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -43,18 +43,54 @@ impl<'de> Visitor<'de> for Table {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PolicyConfig, A::Error> {
         let mut config = PolicyConfig::default();
-        while let Some(key) = map.next_key::<String>()? {
-            let Some(field) = PolicyConfig::FIELDS.iter().find(|field| **field == key) else {
-                return Err(A::Error::unknown_field(&key, PolicyConfig::FIELDS));
-            };
+        while let Some(Field(field)) = map.next_key()? {
             if config.value(field).is_some() {
                 return Err(A::Error::duplicate_field(field));
             }
-            if let Scalar(Some(text)) = map.next_value()? {
-                config.set(field, &text).map_err(A::Error::custom)?;
-            }
+            map.next_value_seed(Set { config: &mut config, field })?;
         }
         Ok(config)
+    }
+}
+
+/// A key, refused where it stands: a format that knows lines and columns then tells them.
+struct Field(&'static str);
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(Name)
+    }
+}
+
+struct Name;
+
+impl Visitor<'_> for Name {
+    type Value = Field;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a setting")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Field, E> {
+        let field = PolicyConfig::FIELDS.iter().find(|field| **field == key);
+        field.map(|field| Field(field)).ok_or_else(|| E::unknown_field(key, PolicyConfig::FIELDS))
+    }
+}
+
+/// Sets a field to its value, which is refused where it stands too.
+struct Set<'a> {
+    config: &'a mut PolicyConfig,
+    field: &'static str,
+}
+
+impl<'de> DeserializeSeed<'de> for Set<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match Scalar::deserialize(deserializer)? {
+            Scalar(Some(text)) => self.config.set(self.field, &text).map_err(D::Error::custom),
+            Scalar(None) => Ok(()),
+        }
     }
 }
 

@@ -118,11 +118,11 @@ settings! {
     handshake_timeout_max: Duration,
     /// Whether a busy or silent server is left alone for longer, true if unset.
     overload: bool,
-    /// Shortest interval after a busy or silent server, 9s or max if unset.
+    /// Shortest interval after a busy or silent server, 9s if unset, or max if that is less.
     overload_floor: Duration,
     /// Growth of that interval, 1.5 if unset.
     overload_growth: f64,
-    /// Longest such interval, 15m or max if unset.
+    /// Longest such interval, 15m if unset, or max if that is less.
     overload_cap: Duration,
     /// Dials that may follow each other at once, 5 if unset.
     rate_burst: u32,
@@ -134,11 +134,11 @@ settings! {
     give_up_on_long_hint: bool,
     /// Failures in a row that open a circuit; 0 or unset for no breaker.
     breaker_failures: u32,
-    /// Per cent of failures that open a circuit; 0 or unset for no breaker.
+    /// Percentage of failures that opens a circuit; 0 or unset for no breaker.
     breaker_percent: u8,
     /// Outcomes that the percentage is of, 1 to 64, 20 if unset.
     breaker_last: u8,
-    /// Outcomes needed before the percentage counts, half of them all if unset.
+    /// Outcomes needed before the percentage counts, half of these if unset.
     breaker_min: u8,
     /// How long a circuit stays open the first time, 10s if unset.
     breaker_open_for: Duration,

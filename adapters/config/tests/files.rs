@@ -69,6 +69,10 @@ fn s2_3_humantime_strings_are_read_and_unknown_fields_denied() {
     let unknown = refused("maximum = \"3s\"");
     assert!(unknown.contains("unknown field `maximum`"), "{unknown}");
     assert!(unknown.contains("`max`"), "{unknown}");
+    for (text, line) in [("max = \"3s\"\nmaximum = 3", "maximum"), ("floor = 0\nmax = 3", "max")] {
+        let error = toml::from_str::<PolicyConfig>(text).unwrap_err().to_string();
+        assert!(error.contains(&format!("2 | {line} = 3")), "{error}");
+    }
     let json = serde_json::from_str::<PolicyConfig>(r#"{"maximum": "3s"}"#).unwrap_err();
     assert!(json.to_string().contains("unknown field `maximum`"), "{json}");
     let twice = serde_json::from_str::<PolicyConfig>(r#"{"max": "3s", "max": "4s"}"#).unwrap_err();
