@@ -70,8 +70,8 @@ pub fn heat_map(rows: &[Vec<Report>]) -> String {
     let bold = format!("font-weight=\"600\" fill=\"{INK}\"");
     let (ink, faint) = (format!("fill=\"{INK}\""), format!("fill=\"{FAINT}\""));
     svg.text((LEFT, 22.0), "start", 15.0, &bold, "Who comes back, and how fast");
-    let about = "every square is one storm; the small figures are how many seconds the server is down, and each three \
-         squares are fleets of rising size";
+    let about = "every square is one storm; the small figures are how many seconds the server is down, and the three \
+         squares under each are fleets of rising size";
     svg.text((LEFT, 40.0), "start", 11.0, &faint, about);
     for (index, report) in first.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|before| first.get(before));

@@ -15,8 +15,6 @@ const OUTAGES: [f64; 4] = [1.0, 10.0, 60.0, 600.0];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    chosen: Chosen,
     /// Links that share one server.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     clients: u32,
@@ -32,6 +30,8 @@ pub(crate) struct Args {
     /// Print everything as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 #[derive(Serialize)]
@@ -130,7 +130,7 @@ impl Args {
             let outage = time(back.outage);
             match (back.half, back.most) {
                 (Some(half), Some(most)) => say!(
-                    "After an outage of {outage} half of the links are back {} after the server, 99 % {}.",
+                    "After an outage of {outage} half of the links are back {} after the server, 99 % after {}.",
                     time(half),
                     time(most)
                 ),
@@ -185,7 +185,7 @@ fn limits(policy: &Policy, waits: &[Waits]) -> Vec<String> {
     }
     let (burst, spacing) = policy.rate_limit();
     said.push(format!(
-        "Whatever happens it makes at most {burst} dials at once, and then one each {}.",
+        "Whatever happens it makes at most {burst} dials at once, and then one every {}.",
         seconds(spacing)
     ));
     if let Some(breaker) = policy.breaker() {

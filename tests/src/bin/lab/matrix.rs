@@ -11,8 +11,6 @@ use crate::progress::Progress;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    chosen: Chosen,
     /// Other cells, as a TOML file like `tests/scenarios/storm96.toml`.
     #[arg(long, value_name = "FILE")]
     scenarios: Option<PathBuf>,
@@ -37,6 +35,8 @@ pub(crate) struct Args {
     /// Print everything as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 #[derive(Serialize)]

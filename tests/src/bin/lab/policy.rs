@@ -33,7 +33,9 @@ fn preset(name: &str) -> Result<(&'static str, Policy), String> {
         ("tower", presets::tower()),
     ];
     let names = all.each_ref().map(|(name, _)| *name).join(", ");
-    all.into_iter().find(|(known, _)| *known == name).ok_or_else(|| format!("there are {names}"))
+    all.into_iter()
+        .find(|(known, _)| *known == name)
+        .ok_or_else(|| format!("the presets are {names}"))
 }
 
 #[derive(Args)]

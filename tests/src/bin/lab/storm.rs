@@ -11,8 +11,6 @@ use crate::policy::Chosen;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    chosen: Chosen,
     /// Clients that lose the server at once.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     clients: u32,
@@ -41,6 +39,8 @@ pub(crate) struct Args {
     /// Print the figures as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
@@ -60,8 +60,8 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 fn peer(name: &str) -> Result<&'static Peer, String> {
-    let names = || Peers::ALL.iter().map(|peer| peer.name).collect::<Vec<_>>().join(", ");
-    Peers::find(name).ok_or_else(|| format!("there are {}", names()))
+    let names = || Peers::ALL.iter().map(|peer| peer.name).collect::<Vec<_>>().join("; ");
+    Peers::find(name).ok_or_else(|| format!("the models are {}", names()))
 }
 
 impl Args {
@@ -90,12 +90,14 @@ impl Args {
         } else {
             say!(
                 "{} clients lose a server that takes {} a second; it is down for {} s, mode {}.\n\
-                 Nobody could bring all back in less than {:.0} s.\n",
+                 Nobody could bring all back in less than {:.0} s; a tenth of the outage and a second more, \
+                 {:.0} s, is called ideal.\n",
                 self.clients,
                 self.capacity,
                 cell.outage,
                 cell.mode.name,
-                limit
+                limit,
+                cell.ideal()
             );
             for (report, _) in &runs {
                 say!("{}", sentence(report, &cell));
@@ -121,7 +123,7 @@ impl Args {
             return Ok(mode.clone());
         }
         let names: Vec<_> = modes.iter().map(|mode| mode.name.as_str()).collect();
-        Err(format!("no mode {:?}; there are {}", self.mode, names.join(", ")).into())
+        Err(format!("no mode {:?}; the modes are {}", self.mode, names.join(", ")).into())
     }
 }
 
