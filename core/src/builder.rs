@@ -8,7 +8,8 @@ use crate::jitter::Jitter;
 use crate::overload::Overload;
 use crate::policy::{FirstRetry, Refresh, Selection};
 
-/// Builds a [`Policy`](crate::Policy); every setter is `const`, overrides one thing and may come in any order.
+/// Builds a [`Policy`](crate::Policy); every setter is `const`, overrides one thing and may come in
+/// any order.
 ///
 /// ```
 /// use core::time::Duration;
@@ -26,7 +27,7 @@ use crate::policy::{FirstRetry, Refresh, Selection};
 ///     .build()?;
 /// assert_eq!(policy.cap(), Duration::from_secs(5));
 ///
-/// // What cannot work is told by name.
+/// // What cannot work is refused by name.
 /// let error = policy.to_builder().cap(Duration::from_millis(100)).build().unwrap_err();
 /// assert_eq!(error.to_string(), "backoff: initial is above cap");
 /// # Ok::<(), redial::PolicyError>(())
@@ -254,7 +255,7 @@ impl PolicyBuilder {
     }
 
     /// Gives up once the next dial would be this long after the outage began; never sleeps first,
-    /// never dials late. Default: no limit.
+    /// never dials late. Time offline or without an endpoint does not count. Default: no limit.
     ///
     /// # Errors
     /// When built: zero.

@@ -58,13 +58,17 @@ pub enum Event {
     /// Something was received; keeps `idle_timeout` away.
     Activity(DialId),
     /// The server is going away, at the latest at this time: a new connection is made before the
-    /// old one ends.
+    /// old one ends. Before the old one is stable it is only remembered.
     GoingAway(DialId, Option<Timestamp>),
-    /// The network is back: cuts a backoff wait short.
+    /// The network is back: cuts a backoff wait to at most the first interval, jittered. A wait that
+    /// `TimedOut` has earned is cut only after an [`Offline`](Self::Offline), which explains the
+    /// silence; one that `Overloaded` has, a hint, a breaker and the rate limit never are.
     Online,
-    /// The network is gone: no new dials. A connection is kept.
+    /// The network is gone: no new dials. A connection is kept, and a dial in flight may finish.
     Offline,
-    /// Dial now, from a wait; replace the connection, if there is one.
+    /// Dial now, from a wait; replace the connection, if there is one: a stable one as in a
+    /// handover, any other is dropped first. Cuts every backoff; a hint, a breaker, parking and the
+    /// rate limit hold.
     Redial,
     /// The caller's own gate (a permit, a maintenance window): no dial before this time. Replaces
     /// the last one; `Timestamp::ORIGIN` lifts it.

@@ -52,7 +52,8 @@ pub enum Failure {
     /// This endpoint will not do for now (wrong role, bad certificate); another may. Parks it for
     /// `park_for`.
     Unsuitable,
-    /// Trying again cannot help (bad credentials). Gives up at once.
+    /// Trying again cannot help (bad credentials). Gives up at once; where a working connection
+    /// was to be replaced, which is kept, it only parks the endpoint.
     Fatal,
 }
 

@@ -141,9 +141,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         old
     }
 
-    /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it any more. A
-    /// dial in flight and a connection are kept. Read [`action`](Self::action) after it. False if there is no such
-    /// endpoint.
+    /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it any more.
+    /// A dial in flight and a connection are kept. Read [`action`](Self::action) after it. False if
+    /// there is no such endpoint.
     pub fn trip(&mut self, now: Timestamp, key: u32) -> bool {
         self.step(now).set_circuit(key, true)
     }

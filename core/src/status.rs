@@ -23,8 +23,8 @@ use crate::time::Timestamp;
 pub struct Status {
     /// What the link is doing.
     pub phase: Phase,
-    /// Key of the endpoint that it is connected to or dialing, or the only one it has; `None` if it
-    /// was removed.
+    /// Key of the endpoint that it is connected to or dialing, or the only one it has; `None` between
+    /// dials to several, and if it was removed.
     pub endpoint: Option<u32>,
     /// The circuit of that endpoint. Between dials to several, open only if all of theirs are; each
     /// by itself is in [`endpoints`](crate::Reconnector::endpoints).

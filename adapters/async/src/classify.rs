@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use redial::Failure;
 
-/// Says what an error means for dialing again. Displayed, where it is: in logs.
+/// Says what an error means for dialing again. What it displays as goes into logs.
 ///
 /// ```
 /// use std::fmt;
@@ -44,7 +44,7 @@ use redial::Failure;
 /// }
 /// ```
 ///
-/// For the error of another crate, make it a type of your own: a tuple struct, with `From` so that `?`
+/// An error of another crate goes into a type of your own: a tuple struct, with `From` so that `?`
 /// works.
 ///
 /// ```

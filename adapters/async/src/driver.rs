@@ -94,6 +94,10 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
     /// What `share` takes from each connection, often a clone, is for callers:
     /// [`LinkHandle::connection`](crate::LinkHandle::connection). `serve` still gets the connection itself,
     /// and says when it has ended.
+    ///
+    /// When a connection is told to [drain](crate::Session::draining), callers may still be using it, and
+    /// their operations are [`Lost`](crate::RunError::Lost) when `serve` returns. So it should not return at
+    /// once, but when they are done, or after as long as they may take.
     pub fn share<C, H, F: FnMut(&C) -> H>(self, share: F) -> Driver<R, P, S, ShareBy<F>, O> {
         self.sharing(ShareBy(share))
     }

@@ -76,13 +76,14 @@ impl<H, E> LinkHandle<H, E> {
         });
     }
 
-    /// Dials now, if the link is waiting; replaces the connection, if there is one. A server's hint, a
-    /// breaker and the rate limit still hold.
+    /// Dials now, if the link is waiting; replaces the connection, if there is one. One that is not yet stable
+    /// is dropped first. A server's hint, a breaker and the rate limit still hold.
     pub fn redial(&self) {
         self.view.hub.tell(|commands| commands.news.redial = true);
     }
 
-    /// The network is back: a backoff is cut short.
+    /// The network is back: a backoff is cut short, unless the server said that it was too busy. One that
+    /// silence has earned is cut only after [`offline`](Self::offline), which explains the silence.
     pub fn online(&self) {
         self.view.hub.tell(|commands| {
             commands.offline = false;
@@ -90,7 +91,8 @@ impl<H, E> LinkHandle<H, E> {
         });
     }
 
-    /// The network is gone: no new dials until [`online`](Self::online). A connection is kept.
+    /// The network is gone: no new dials until [`online`](Self::online). A connection is kept, and a dial in
+    /// flight may finish.
     pub fn offline(&self) {
         self.view.hub.tell(|commands| {
             commands.offline = true;

@@ -144,7 +144,7 @@ impl<H, E, Op, F> Run<H, E, Op, F> {
         self
     }
 
-    /// Runs the operation at most so many times; at least once.
+    /// Runs the operation at most this many times; zero counts as one.
     pub fn tries(mut self, tries: u32) -> Self {
         self.tries = tries.max(1);
         self

@@ -214,7 +214,7 @@ impl Session {
     }
 
     /// The server will end this connection, `within` this time from now if it said so. A new one is made
-    /// first; then [`draining`](Self::draining) ends.
+    /// first, once this one is stable; then [`draining`](Self::draining) ends.
     pub fn going_away(&self, within: Option<Duration>) {
         let mut going_away =
             self.line.slot.going_away.lock().unwrap_or_else(PoisonError::into_inner);

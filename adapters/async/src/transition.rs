@@ -14,8 +14,6 @@ use redial::{
 /// `endpoint 1: connection refused; dialing in 846.2ms (backoff, attempt 4)`. Text of an error, which may
 /// have come from a server, is escaped and cut; endpoints are named where there are several. The words
 /// may change: for programs there are the fields, and the `tracing` feature.
-/// Text of an error, which may have come from a server, is escaped and cut. Its words may change; for
-/// programs there are the fields, and the `tracing` feature.
 ///
 /// ```
 /// use std::io;

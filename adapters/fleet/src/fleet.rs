@@ -82,7 +82,7 @@ impl<P, S> Fleet<P, S> {
         }
     }
 
-    /// At most so many dials begin in any second, whatever the links want. Links queue in the order in
+    /// At most this many dials begin in any second, whatever the links want. Links queue in the order in
     /// which they were ready to dial; no deadline of a dial runs while its link queues. 95 % of the rate
     /// is sustained, the rest is what an event loop may be late (50 ms).
     ///
@@ -95,7 +95,7 @@ impl<P, S> Fleet<P, S> {
         self
     }
 
-    /// At most so many dials are in flight at once; the others queue as for
+    /// At most this many dials are in flight at once; the others queue as for
     /// [`max_dials_per_second`](Self::max_dials_per_second).
     #[must_use]
     pub fn max_in_flight(mut self, dials: NonZeroU32) -> Self {

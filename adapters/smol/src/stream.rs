@@ -19,7 +19,7 @@ use crate::spawn::{driver, spawn_drive};
 /// flush has succeeded, the next flush fails once with `ConnectionReset`, and what was written since the
 /// last flush that succeeded may be lost. Reads go on with the new connection's bytes, from one read to
 /// the next: [`connection`](Self::connection) tells which one it was. Whatever a new connection needs
-/// first (a login, a position to resume from) belongs into `connect`.
+/// first (a login, a position to resume from) belongs in `connect`.
 ///
 /// The end of a connection, clean or not, is never an error or an end of file here; only the end of the
 /// link is. Dropping the stream aborts the link; closing it stops it.

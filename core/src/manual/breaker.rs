@@ -7,7 +7,8 @@
 //! # What opens it?
 //!
 //! Failed dials, and connections that ended before they were stable. [`Trip`](crate::Trip) says how
-//! many: so many in a row, or a share of the last 64 at most, in a window that really slides.
+//! many: a number in a row, or a share of the last outcomes, 64 at most, in a window that really
+//! slides.
 //!
 //! # What does half-open mean here?
 //!

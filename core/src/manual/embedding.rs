@@ -1,4 +1,4 @@
-//! Embed it in your runtime: what does an executor of my own need?
+//! What does a runtime of my own need?
 //!
 //! A clock, and a sleep on it. `redial-async` has the loop; it spawns nothing, asks for neither
 //! `Send` nor `'static`, and opens no socket: `connect` and `serve` are your code, on your sockets.

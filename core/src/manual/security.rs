@@ -11,7 +11,6 @@
 //!   acts from a stable connection only, so at most one in each `stable_after`.
 //! * *Make it give up*: only through what the driver calls `Fatal`. Do not call fatal what an
 //!   attacker in the network can forge.
-//!
 //! * *Write into your logs*: an error may quote the server. Where the drivers turn one into a line
 //!   (`Transition`, the feature `tracing`), control characters are escaped and it is cut to 200
 //!   characters, and the rate limit paces the lines. What you print yourself is yours to escape.

@@ -17,8 +17,9 @@
 //! `Instant` stands still while a Linux machine is suspended; `CLOCK_BOOTTIME` does not. Either is
 //! right: after a suspend with a clock that ran on, every timer that is due fires once and there is
 //! one dial, never a burst; with one that stood still, the waits go on where they were. A phone or
-//! laptop is better off with the former, so that a lost link is dialed as soon as the lid opens. Or
-//! report [`Event::Online`](crate::Event::Online) on wake-up.
+//! laptop is better off with a clock that runs on, so that a lost link is dialed as soon as the lid
+//! opens. Or report [`Event::Offline`](crate::Event::Offline) and then
+//! [`Event::Online`](crate::Event::Online) on wake-up, which together cut a backoff short.
 //!
 //! # On a microcontroller
 //!
