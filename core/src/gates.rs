@@ -108,7 +108,10 @@ impl Field {
     /// The next dial: the first in order among the candidates with the least wake.
     pub(crate) fn choose(self, endpoints: &[Endpoint], gates: &Gates) -> Option<Choice> {
         let (mut best, mut soonest, mut first) = (None, NEVER, NEVER);
-        for (index, endpoint) in self.candidates(endpoints).iter().enumerate() {
+        let mut next: u16 = 0;
+        for endpoint in self.candidates(endpoints) {
+            let index = next;
+            next = next.wrapping_add(1);
             if endpoint.has(VISITED | DUPLICATE) {
                 continue;
             }
@@ -118,17 +121,16 @@ impl Field {
                 (best, soonest, first) = (Some((index, endpoint)), wake, rank);
             }
         }
-        let (index, endpoint) = best?;
-        Some(gates.choice(u16::try_from(index).ok()?, endpoint))
+        best.map(|(index, endpoint)| gates.choice(index, endpoint))
     }
 
     /// Its place in the order.
     #[inline]
-    fn rank(self, index: usize, endpoint: &Endpoint) -> u64 {
+    fn rank(self, index: u16, endpoint: &Endpoint) -> u64 {
         match self.selection {
             // Those before the cursor come last.
-            Selection::RoundRobin => index.wrapping_sub(self.cursor.into()) as u64,
-            Selection::Priority { .. } => index as u64,
+            Selection::RoundRobin => index.wrapping_sub(self.cursor).into(),
+            Selection::Priority { .. } => index.into(),
             Selection::Shuffle => draw(self.shuffle, endpoint.key().into()),
         }
     }
