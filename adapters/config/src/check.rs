@@ -242,7 +242,15 @@ impl PolicyConfig {
                 ("handshake_timeout_max", above(&max, "below handshake_timeout", timeout))
             }
             PolicyError::GrowthBelowOne => return self.wrong("multiplier", error.rule()),
-            PolicyError::OverloadFloorZero => return self.wrong("overload_floor", "is zero"),
+            // A floor that is not set follows the lower of the two.
+            PolicyError::OverloadFloorZero => {
+                let field = match (self.overload_floor, self.overload_cap) {
+                    (None, Some(Duration::ZERO)) => "overload_cap",
+                    (None, _) => "max",
+                    (Some(_), _) => "overload_floor",
+                };
+                return self.wrong(field, "is zero");
+            }
             PolicyError::OverloadGrowthBelowOne => {
                 return self.wrong("overload_growth", error.rule());
             }

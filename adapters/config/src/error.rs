@@ -53,13 +53,12 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.value {
-            // Whatever a file holds must not forge a second line of a log.
-            Some(value) => {
-                write!(f, "{} = {}: {}", self.field, value.escape_debug(), self.rule)
-            }
-            None => write!(f, "{}: {}", self.field, self.rule),
+        // Whatever a file holds must not forge a second line of a log.
+        write!(f, "{}", self.field.escape_debug())?;
+        if let Some(value) = &self.value {
+            write!(f, " = {}", value.escape_debug())?;
         }
+        write!(f, ": {}", self.rule)
     }
 }
 

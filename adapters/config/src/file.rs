@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error as _, MapAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -43,10 +43,12 @@ impl<'de> Visitor<'de> for Table {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PolicyConfig, A::Error> {
         let mut config = PolicyConfig::default();
+        let mut seen = Vec::new();
         while let Some(Field(field)) = map.next_key()? {
-            if config.value(field).is_some() {
+            if seen.contains(&field) {
                 return Err(A::Error::duplicate_field(field));
             }
+            seen.push(field);
             map.next_value_seed(Set { config: &mut config, field })?;
         }
         Ok(config)
@@ -73,7 +75,10 @@ impl Visitor<'_> for Name {
 
     fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Field, E> {
         let field = PolicyConfig::FIELDS.iter().find(|field| **field == key);
-        field.map(|field| Field(field)).ok_or_else(|| E::unknown_field(key, PolicyConfig::FIELDS))
+        field.map(|field| Field(field)).ok_or_else(|| {
+            // Whatever a file holds must not forge a second line of a log.
+            E::unknown_field(&key.escape_debug().to_string(), PolicyConfig::FIELDS)
+        })
     }
 }
 
@@ -87,64 +92,52 @@ impl<'de> DeserializeSeed<'de> for Set<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match Scalar::deserialize(deserializer)? {
-            Scalar(Some(text)) => self.config.set(self.field, &text).map_err(D::Error::custom),
-            Scalar(None) => Ok(()),
+        match deserializer.deserialize_any(Scalar(self.field))? {
+            Some(text) => self.config.set(self.field, &text).map_err(D::Error::custom),
+            None => Ok(()),
         }
     }
 }
 
-/// Any scalar as text; `None` for a null.
-struct Scalar(Option<String>);
+/// Any scalar of a field as text; `None` for a null.
+struct Scalar(&'static str);
 
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Text)
-    }
-}
-
-struct Text;
-
-impl<'de> Visitor<'de> for Text {
-    type Value = Scalar;
+impl<'de> Visitor<'de> for Scalar {
+    type Value = Option<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, a number or a truth value")
+        write!(f, "text, a number or a truth value for {}", self.0)
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar(Some(text.to_owned())))
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar(Some(number.to_string())))
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar(Some(number.to_string())))
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar(Some(number.to_string())))
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
     }
 
-    fn visit_bool<E: serde::de::Error>(self, truth: bool) -> Result<Scalar, E> {
-        Ok(Scalar(Some(truth.to_string())))
+    fn visit_bool<E: serde::de::Error>(self, truth: bool) -> Result<Self::Value, E> {
+        Ok(Some(truth.to_string()))
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Scalar, E> {
-        Ok(Scalar(None))
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
     }
 
-    fn visit_none<E: serde::de::Error>(self) -> Result<Scalar, E> {
-        Ok(Scalar(None))
+    fn visit_none<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Scalar, D::Error> {
-        inner.deserialize_any(Self)
-    }
-
-    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Scalar, E> {
-        Err(E::invalid_type(Unexpected::Bytes(bytes), &self))
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Self::Value, D::Error> {
+        inner.deserialize_any(self)
     }
 }

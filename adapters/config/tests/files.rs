@@ -228,6 +228,8 @@ fn errors_name_field_value_and_rule() {
             "handshake_timeout_max = 4s: is below handshake_timeout, which is 15s",
         ),
         ("overload_floor = 0", "overload_floor = 0s: is zero"),
+        ("overload_cap = 0", "overload_cap = 0s: is zero"),
+        ("max = 0\ninitial = 0\noverload_growth = 2", "max = 0s: is zero"),
         (
             "overload_floor = \"9s\"\noverload_cap = \"8s\"",
             "overload_cap = 8s: is below overload_floor",
@@ -272,7 +274,34 @@ fn errors_name_field_value_and_rule() {
         assert_eq!(refused(text), expected, "{text}");
     }
     let nested = refused("[max]\nvalue = 3");
-    assert!(nested.contains("expected text, a number or a truth value"), "{nested}");
+    assert!(nested.contains("expected text, a number or a truth value for max"), "{nested}");
+}
+
+#[test]
+fn what_is_not_a_scalar_is_refused_by_name() {
+    for text in [r#"{"max": {"secs": 3}}"#, r#"{"max": ["3s"]}"#] {
+        let error = serde_json::from_str::<PolicyConfig>(text).unwrap_err().to_string();
+        assert!(error.contains("expected text, a number or a truth value for max"), "{error}");
+    }
+}
+
+#[test]
+fn a_field_that_is_null_may_not_come_again() {
+    for text in [r#"{"max": null, "max": "3s"}"#, r#"{"max": "3s", "max": null}"#] {
+        let error = serde_json::from_str::<PolicyConfig>(text).unwrap_err().to_string();
+        assert!(error.contains("duplicate field `max`"), "{error}");
+    }
+}
+
+#[test]
+fn a_key_cannot_forge_a_line_of_a_log() {
+    let key = "max\nERROR all is lost";
+    let json = serde_json::json!({ key: 1 }).to_string();
+    let by_file = serde_json::from_str::<PolicyConfig>(&json).unwrap_err().to_string();
+    let by_hand = PolicyConfig::default().set(key, "1").unwrap_err().to_string();
+    for error in [by_file, by_hand] {
+        assert!(!error.contains('\n') && error.contains(r"max\nERROR"), "{error}");
+    }
 }
 
 fn durations() -> impl Strategy<Value = Duration> {
