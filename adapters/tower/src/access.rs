@@ -1,28 +1,33 @@
 //! The way to a connection that is ready, for the service and for a request that is sent again.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use redial::DialId;
-use redial_async::{Link, LinkError, LinkHandle, Watch};
+use redial_async::{Link, LinkError, LinkHandle, Session, Watch};
 use tower_service::Service;
 
 use crate::error::Cause;
 
-/// Polls its own clone of the connection's service.
+/// The session of the newest connection; `None` if silence ends none.
+pub(crate) type Newest = Option<Arc<Mutex<Option<Session>>>>;
+
+/// Polls its own clone of the connection's service, which it has from then until it is called: one that is
+/// not in use keeps no connection alive.
 pub(crate) struct Access<S, M> {
     /// Owned by all clones of a service together.
     pub(crate) link: Arc<Link<S, Cause<M>>>,
     handle: LinkHandle<S, Cause<M>>,
     watch: Watch,
     current: Option<(DialId, S)>,
+    newest: Newest,
 }
 
 impl<S: Clone, M> Access<S, M> {
-    pub(crate) fn new(link: Arc<Link<S, Cause<M>>>) -> Self {
+    pub(crate) fn new(link: Arc<Link<S, Cause<M>>>, newest: Newest) -> Self {
         let (handle, watch) = (link.handle(), link.watch());
-        Self { link, handle, watch, current: None }
+        Self { link, handle, watch, current: None, newest }
     }
 
     /// Ready when the connection's service is. One that fails here is dead, and the next is waited for.
@@ -56,9 +61,18 @@ impl<S: Clone, M> Access<S, M> {
         }
     }
 
-    /// The connection, once it is ready.
-    pub(crate) fn current(&mut self) -> Option<(DialId, &mut S)> {
-        self.current.as_mut().map(|(id, service)| (*id, service))
+    /// The connection, once it is ready; for one call.
+    pub(crate) fn take(&mut self) -> Option<(DialId, S)> {
+        self.current.take()
+    }
+
+    /// This connection has answered.
+    pub(crate) fn answered(&self, id: DialId) {
+        let Some(newest) = &self.newest else { return };
+        let newest = newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(session) = newest.filter(|session| session.id() == id) {
+            session.activity();
+        }
     }
 
     /// This connection is broken.
@@ -70,6 +84,6 @@ impl<S: Clone, M> Access<S, M> {
 
 impl<S: Clone, M> Clone for Access<S, M> {
     fn clone(&self) -> Self {
-        Self::new(self.link.clone())
+        Self::new(self.link.clone(), self.newest.clone())
     }
 }

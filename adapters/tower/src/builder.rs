@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redial::{Backoff, Failure, Policy, Reconnector};
@@ -12,6 +12,7 @@ use redial_async::{Driver, Ended, Runtime, Session, Transition};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::access::Newest;
 use crate::breaks::{BrokenIf, EveryError};
 use crate::connect::connect;
 use crate::error::Cause;
@@ -97,7 +98,8 @@ impl<R, M> ReconnectLayer<R, M> {
 }
 
 impl<R, M, T, A, B> ReconnectLayer<R, M, T, A, B> {
-    /// When to dial, how long, and when to stop.
+    /// When to dial, how long, and when to stop. What keeps its `idle_timeout` away is each answer to a
+    /// request.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
@@ -250,10 +252,17 @@ where
             }
         };
         // Its end is what a request or the policy says; what it has begun, the requests finish themselves.
-        let serve = |service: S, session: Session| async move {
-            session.draining().await;
-            drop(service);
-            Ended::Finished
+        let newest: Newest = self.policy.idle_timeout().map(|_| Arc::default());
+        let known = newest.clone();
+        let serve = move |service: S, session: Session| {
+            if let Some(known) = &known {
+                *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
+            }
+            async move {
+                session.draining().await;
+                drop(service);
+                Ended::Finished
+            }
         };
         let drive = Driver::new(reconnector, self.runtime.clone())
             .lazy()
@@ -264,7 +273,7 @@ where
         (self.spawn)(Box::pin(async move { drop(drive.await) }));
         let runtime = self.runtime.clone();
         let clock = Arc::new(move || runtime.now());
-        Reconnect::new(link, self.resend.clone(), self.breaks.clone(), clock)
+        Reconnect::new(link, newest, self.resend.clone(), self.breaks.clone(), clock)
     }
 }
 

@@ -21,7 +21,7 @@ pin_project! {
         S: Service<Request>,
     {
         #[pin]
-        state: State<S::Future>,
+        state: State<S, S::Future>,
         copy: Option<Request>,
         access: Access<S, M>,
         breaks: B,
@@ -30,8 +30,9 @@ pin_project! {
 
 pin_project! {
     #[project = StateProjection]
-    enum State<F> {
-        Calling { id: DialId, #[pin] future: F },
+    enum State<S, F> {
+        // The connection's service lives for as long as the request does.
+        Calling { id: DialId, #[pin] future: F, service: S },
         // For the next connection.
         Waiting,
     }
@@ -39,13 +40,14 @@ pin_project! {
 
 impl<S: Service<Request>, M, Request, B> ResponseFuture<S, M, Request, B> {
     pub(crate) fn new(
-        id: DialId,
-        future: S::Future,
+        (id, mut service): (DialId, S),
+        request: Request,
         copy: Option<Request>,
         access: Access<S, M>,
         breaks: B,
     ) -> Self {
-        Self { state: State::Calling { id, future }, copy, access, breaks }
+        let state = State::Calling { id, future: service.call(request), service };
+        Self { state, copy, access, breaks }
     }
 }
 
@@ -61,15 +63,15 @@ where
         let mut this = self.project();
         loop {
             match this.state.as_mut().project() {
-                StateProjection::Calling { id, future } => {
+                StateProjection::Calling { id, future, .. } => {
                     let id = *id;
                     let error = match ready!(future.poll(cx)) {
-                        Ok(response) => return Poll::Ready(Ok(response)),
-                        Err(error) => error,
+                        Err(error) if this.breaks.breaks(&error) => error,
+                        answer => {
+                            this.access.answered(id);
+                            return Poll::Ready(answer.map_err(ReconnectError::Service));
+                        }
                     };
-                    if !this.breaks.breaks(&error) {
-                        return Poll::Ready(Err(ReconnectError::Service(error)));
-                    }
                     // The reconnect happens whether or not the request is sent again.
                     this.access.report(id, &error);
                     if this.copy.is_none() {
@@ -81,13 +83,13 @@ where
                     if let Err(error) = ready!(this.access.poll_ready(cx)) {
                         return Poll::Ready(Err(ReconnectError::link(error)));
                     }
-                    let (Some((id, service)), Some(request)) =
-                        (this.access.current(), this.copy.take())
+                    let (Some((id, mut service)), Some(request)) =
+                        (this.access.take(), this.copy.take())
                     else {
                         unreachable!("it was ready, and the request was kept for this")
                     };
                     let future = service.call(request);
-                    this.state.set(State::Calling { id, future });
+                    this.state.set(State::Calling { id, future, service });
                 }
             }
         }

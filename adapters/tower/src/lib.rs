@@ -33,6 +33,11 @@
 //! with the last clone of the service. Reconnecting and retrying are separate: put `tower::retry` and
 //! `tower::timeout` around it, a breaker or rate limit into the policy.
 //!
+//! Layers that box errors, as `tower::timeout` and `tower::buffer` do, ask for one that implements `Error`:
+//! [`ReconnectError`] does if the maker's and the connection's both do, which `tower::BoxError` does not.
+//! Map such a one to a type of your own in the maker. And a buffer around it ends with the first error of
+//! `poll_ready`, which comes when the link gives up.
+//!
 //! A connection's service must be `Clone`, since every clone of [`Reconnect`] asks its own for readiness. One
 //! that is not, such as an HTTP/1 connection, goes into `tower::buffer` in the maker.
 #![forbid(unsafe_code)]

@@ -9,7 +9,7 @@ use redial::{Phase, Status, Timestamp};
 use redial_async::{Link, LinkHandle};
 use tower_service::Service;
 
-use crate::access::Access;
+use crate::access::{Access, Newest};
 use crate::breaks::{BreaksConnection, EveryError};
 use crate::error::{Cause, ReconnectError};
 use crate::future::ResponseFuture;
@@ -31,11 +31,12 @@ pub struct Reconnect<S, M, A = Resend, B = EveryError> {
 impl<S: Clone, M, A, B> Reconnect<S, M, A, B> {
     pub(crate) fn new(
         link: Link<S, Cause<M>>,
+        newest: Newest,
         resend: A,
         breaks: B,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
-        Self { access: Access::new(Arc::new(link)), resend, breaks, clock }
+        Self { access: Access::new(Arc::new(link), newest), resend, breaks, clock }
     }
 
     /// What the link is doing.
@@ -91,11 +92,11 @@ where
     /// Without a `poll_ready` that said ready, as tower asks.
     fn call(&mut self, request: Request) -> Self::Future {
         let again = self.access.clone();
-        let Some((id, service)) = self.access.current() else {
+        let Some(connection) = self.access.take() else {
             panic!("called before poll_ready was ready")
         };
         let copy = self.resend.copy(&request);
-        ResponseFuture::new(id, service.call(request), copy, again, self.breaks.clone())
+        ResponseFuture::new(connection, request, copy, again, self.breaks.clone())
     }
 }
 
