@@ -20,8 +20,13 @@ pub struct Waits {
     pub waits: Vec<[f64; 3]>,
     /// Why the link gives up, if it does within these waits or an hour.
     pub gave_up: Option<String>,
-    /// Most dials of one link in any minute.
+    /// Most dials of one link in any minute, [`MOST_DIALS`](Self::MOST_DIALS) standing for any more.
     pub dials_per_minute: usize,
+}
+
+impl Waits {
+    /// A link is asked for no more dials than these: nothing but the policy bounds how many there would be.
+    pub const MOST_DIALS: usize = 1000;
 }
 
 const LINKS: u64 = 500;
@@ -54,7 +59,9 @@ fn of(policy: &Policy, count: usize, server: &'static str, failure: Option<Failu
         let mut now = lost;
         action = link.handle(now, Event::Closed(first.id, Failure::Unreachable));
         let (mut dials, mut ended, mut number) = (Vec::new(), now, 0);
-        let enough = |now: Timestamp, dials| now >= lost.saturating_add(HOUR) && dials >= count;
+        let enough = |now: Timestamp, dials| {
+            now >= lost.saturating_add(HOUR) && dials >= count || dials >= Waits::MOST_DIALS
+        };
         while !enough(now, number) && now < lost.saturating_add(24 * HOUR) {
             match action {
                 Action::Dial(dial) => {
@@ -92,9 +99,8 @@ fn of(policy: &Policy, count: usize, server: &'static str, failure: Option<Failu
         }
         let minute = Duration::from_secs(60);
         for (index, start) in dials.iter().enumerate() {
-            let within =
-                dials[index..].iter().take_while(|d| d.saturating_since(*start) < minute).count();
-            busiest = busiest.max(within);
+            let end = dials.partition_point(|dial| dial.saturating_since(*start) < minute);
+            busiest = busiest.max(end - index);
         }
     }
     let spread = |mut waits: Vec<f64>| {

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     clients: u32,
     /// Connections a second that the server can accept.
-    #[arg(long, default_value_t = 100.0, value_parser = crate::storm::positive)]
+    #[arg(long, default_value_t = 100.0, value_parser = crate::storm::rate)]
     capacity: f64,
     /// How many waits to show.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u8).range(1..=60))]
@@ -69,18 +69,16 @@ impl Args {
             waits,
             policy: name,
         };
-        if let Some(path) = &self.svg {
+        let drawn = self.svg.as_ref().map_or(Ok(()), |path| {
             let title = format!("Waits of {}", explained.policy);
-            std::fs::write(path, timeline(&title, &explained.waits))
-                .map_err(|error| format!("{}: {error}", path.display()))?;
-            eprintln!("picture: {}", path.display());
-        }
+            crate::picture(path, &timeline(&title, &explained.waits))
+        });
         if self.json {
             say!("{}", serde_json::to_string_pretty(&explained)?);
         } else {
             self.print(&explained);
         }
-        Ok(())
+        Ok(drawn?)
     }
 
     fn print(&self, explained: &Explained) {
@@ -113,6 +111,7 @@ impl Args {
             let dials = match server.dials_per_minute {
                 0 => "not dialed again".to_owned(),
                 1 => format!("at most 1 dial a minute, {} for the fleet", self.clients),
+                most if most >= Waits::MOST_DIALS => format!("{most} dials a minute, or more"),
                 most => format!(
                     "at most {most} dials a minute, {} for the fleet",
                     most * self.clients as usize

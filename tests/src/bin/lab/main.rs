@@ -1,11 +1,11 @@
 //! What a policy does to a fleet, and to one link: `lab explain`, `lab storm`, `lab matrix`.
 #![forbid(unsafe_code)]
 
-/// A part of a line. A reader that has had enough, such as `head`, is no failure.
+/// A part of a line.
 macro_rules! say_on {
     ($($text:tt)*) => {
-        if std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($text)*)).is_err() {
-            std::process::exit(0)
+        if let Err(error) = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($text)*)) {
+            $crate::unsaid(&error)
         }
     };
 }
@@ -16,15 +16,28 @@ macro_rules! say {
     ($($line:tt)*) => { say_on!("{}\n", format_args!($($line)*)) };
 }
 
+/// A line on standard error; who has closed that has no need of it.
+macro_rules! note {
+    ($($line:tt)*) => {
+        std::mem::drop(std::io::Write::write_fmt(
+            &mut std::io::stderr(),
+            format_args!("{}\n", format_args!($($line)*)),
+        ))
+    };
+}
+
 mod explain;
 mod matrix;
 mod policy;
 mod progress;
 mod storm;
 
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{self, ExitCode};
+use std::{fs, io};
 
 use clap::{Parser, Subcommand};
+use redial_testkit::storm::Suite;
 
 /// Simulates fleets of real reconnectors, to see what a policy does before it is deployed.
 #[derive(Parser)]
@@ -44,6 +57,30 @@ enum Command {
     Matrix(matrix::Args),
 }
 
+/// The end. A reader that has had enough, such as `head`, is no failure.
+fn unsaid(error: &io::Error) -> ! {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        process::exit(0)
+    }
+    note!("error: standard output: {error}");
+    process::exit(2)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn suite(path: &Path) -> Result<Suite, String> {
+    Suite::parse(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Drawn first, since a reader that leaves ends the program; an error waits until all is told.
+fn picture(path: &Path, svg: &str) -> Result<(), String> {
+    fs::write(path, svg).map_err(|error| format!("{}: {error}", path.display()))?;
+    note!("picture: {}", path.display());
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Explain(args) => args.run(),
@@ -53,7 +90,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            note!("error: {error}");
             ExitCode::from(2)
         }
     }

@@ -24,8 +24,8 @@ pub(crate) struct Args {
     #[arg(long)]
     peers: bool,
     /// Threads; all cores if not given.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// Where the heat map goes.
     #[arg(long, value_name = "FILE", default_value = "matrix.svg")]
     svg: PathBuf,
@@ -49,10 +49,7 @@ impl Args {
     pub(crate) fn run(&self) -> Result<(), Box<dyn Error>> {
         let suite = match &self.scenarios {
             None => Suite::storm96(),
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|error| error.to_string())
-                .and_then(|text| Suite::parse(&text).map_err(|error| error.to_string()))
-                .map_err(|error| format!("{}: {error}", path.display()))?,
+            Some(path) => crate::suite(path)?,
         };
         let mut strategies = vec![Strategy::default_policy()];
         if let Some((name, policy)) = self.chosen.policy()? {
@@ -63,9 +60,9 @@ impl Args {
         }
         let cells = suite.cells();
         let seeds: Vec<u64> = (1..=self.seeds).collect();
-        let threads = self.threads.unwrap_or_else(|| {
-            std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
-        });
+        let all_cores =
+            || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let threads = self.threads.map_or_else(all_cores, usize::from);
         let each = cells.len() * seeds.len();
         let progress = Progress::new(each * strategies.len());
         let mut all = Vec::new();
@@ -74,26 +71,29 @@ impl Args {
             all.push(matrix(strategy, &cells, self.clients, &seeds, threads, done));
         }
         drop(progress);
-        std::fs::write(&self.svg, heat_map(&all))
-            .map_err(|error| format!("{}: {error}", self.svg.display()))?;
-        eprintln!("picture: {}", self.svg.display());
+        let drawn = crate::picture(&self.svg, &heat_map(&all));
         if self.json {
             let output: Vec<_> = all
                 .iter()
                 .map(|reports| Output { summary: summarise(reports), cells: reports })
                 .collect();
             say!("{}", serde_json::to_string_pretty(&output)?);
-            return Ok(());
+        } else {
+            let (cells, clients, seeds) = (cells.len(), self.clients, seeds.len());
+            say!("{cells} cells × {seeds} seeds, {clients} clients in each fleet\n");
+            self.print(&all);
         }
-        let (cells, clients, seeds) = (cells.len(), self.clients, seeds.len());
-        say!("{cells} cells × {seeds} seeds, {clients} clients in each fleet\n");
+        Ok(drawn?)
+    }
+
+    fn print(&self, all: &[Vec<Report>]) {
         say!(
             "| {:24} | stuck | ρ, mean | ρ, worst | dials per client | peak ÷ capacity |\n\
              |{:-<26}|------:|--------:|---------:|-----------------:|----------------:|",
             "strategy",
             ""
         );
-        for reports in &all {
+        for reports in all {
             let s = summarise(reports);
             let worst = if s.stuck == 0 { format!("{:.2}", s.worst_rho) } else { "–".to_owned() };
             say!(
@@ -110,7 +110,6 @@ impl Args {
                 print_cell(report);
             }
         }
-        Ok(())
     }
 }
 

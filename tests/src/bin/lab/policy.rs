@@ -66,8 +66,7 @@ impl Chosen {
             return Ok(Some(("your policy".to_owned(), self.changes.policy()?)));
         };
         let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|error| at(&error))?;
-        let file: PolicyConfig = toml::from_str(&text).map_err(|error| at(&error))?;
+        let file: PolicyConfig = toml::from_str(&crate::read(path)?).map_err(|error| at(&error))?;
         let policy = self.changes.config.clone().or(file).policy().map_err(|error| at(&error))?;
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
         Ok(Some((name, policy)))

@@ -15,7 +15,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     clients: u32,
     /// Connections a second that the server can accept.
-    #[arg(long, default_value_t = 100.0, value_parser = positive)]
+    #[arg(long, default_value_t = 100.0, value_parser = rate)]
     capacity: f64,
     /// How long the server is down.
     #[arg(long, default_value = "60s", value_parser = seconds)]
@@ -43,10 +43,10 @@ pub(crate) struct Args {
     chosen: Chosen,
 }
 
-pub(crate) fn positive(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-        _ => Err("must be a number above 0".to_owned()),
+        Ok(value) if (1e-3..=1e9).contains(&value) => Ok(value),
+        _ => Err("must be a number from 0.001 to 1000000000".to_owned()),
     }
 }
 
@@ -68,6 +68,11 @@ impl Args {
     pub(crate) fn run(&self) -> Result<(), Box<dyn Error>> {
         let mode = self.mode()?;
         let limit = f64::from(self.clients) / self.capacity;
+        if limit >= 1e6 {
+            return Err(
+                format!("clients / capacity: {limit} is not below 1,000,000 seconds").into()
+            );
+        }
         let cell = Cell { mode, outage: self.outage, limit };
         let mut strategies = Vec::new();
         if let Some((name, policy)) = self.chosen.policy()? {
@@ -84,6 +89,7 @@ impl Args {
                 run_with_timeline(&run, bin)
             })
             .collect();
+        let drawn = crate::picture(&self.svg, &panels(&cell, &runs));
         if self.json {
             let reports: Vec<_> = runs.iter().map(|(report, _)| report).collect();
             say!("{}", serde_json::to_string_pretty(&reports)?);
@@ -103,21 +109,14 @@ impl Args {
                 say!("{}", sentence(report, &cell));
             }
         }
-        std::fs::write(&self.svg, panels(&cell, &runs))
-            .map_err(|error| format!("{}: {error}", self.svg.display()))?;
-        eprintln!("picture: {}", self.svg.display());
-        Ok(())
+        Ok(drawn?)
     }
 
     fn mode(&self) -> Result<Mode, Box<dyn Error>> {
         let mut modes = Suite::storm96().modes;
         modes.extend(Suite::helped().modes);
         if let Some(path) = &self.scenarios {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| format!("{}: {error}", path.display()))?;
-            let suite =
-                Suite::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-            modes.splice(0..0, suite.modes);
+            modes.splice(0..0, crate::suite(path)?.modes);
         }
         if let Some(mode) = modes.iter().find(|mode| mode.name == self.mode) {
             return Ok(mode.clone());
