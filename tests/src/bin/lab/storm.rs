@@ -9,7 +9,22 @@ use redial_testkit::storm::{
 
 use crate::policy::Chosen;
 
+const MODES: &str = "\
+Modes:
+  reject      refuses while down; says that it is overloaded when it is, for 2 % of a handshake
+  costly      the same, for 10 % of one
+  drop        refuses while down; does not answer what is too much
+  blackhole   does not answer while down, nor what is too much
+  trap30      refuses while down; queues 30 s of work, and does all of it for clients that have gone
+  trapinf20   the same with a queue without end, and a fifth of the work
+  lbhang      accepts while down, and then is silent; afterwards as trap30
+  fragile     as reject; crashes for 10 s at 20 times its capacity in a second
+  hint        as reject, and says when to come back; hintcostly for 10 % of a handshake
+  goaway      tells every client before it goes down when to come back
+  flap        accepts while down, and closes 50 ms later";
+
 #[derive(clap::Args)]
+#[command(after_help = MODES)]
 pub(crate) struct Args {
     /// Clients that lose the server at once.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -20,8 +35,7 @@ pub(crate) struct Args {
     /// How long the server is down.
     #[arg(long, default_value = "60s", value_parser = seconds)]
     outage: f64,
-    /// How the server behaves: reject, costly, drop, blackhole, trap30, trapinf20, lbhang, fragile, hint,
-    /// hintcostly, goaway or flap.
+    /// How the server behaves; see below.
     #[arg(long, default_value = "trap30")]
     mode: String,
     /// Other modes, as a TOML file like `tests/scenarios/storm96.toml`.
