@@ -101,7 +101,8 @@ use redial::Failure;
     note = "for an error of your own: `impl Classify for {Self}`",
     note = "for one of another crate: put it into a struct of your own, and implement `Classify` for that; \
             the trait's documentation has the lines",
-    note = "where its kind does not matter: `.map_err(std::io::Error::other)`, which is `Unreachable`"
+    note = "where its kind does not matter: `.map_err(std::io::Error::other)`, which is `Unreachable`; not in an \
+            operation, whose connection it does not break"
 )]
 pub trait Classify: fmt::Display {
     /// What the end of a dial or connection with this error says about the server.
@@ -116,7 +117,9 @@ pub trait Classify: fmt::Display {
 }
 
 /// [`io_failure`]; and an operation's connection is broken by the kinds that come from the network:
-/// refused, reset, aborted, timed out, unreachable, not connected, broken pipe, unexpected end.
+/// refused, reset, aborted, timed out, unreachable, not connected, broken pipe, unexpected end. Any other kind
+/// is the operation's answer, `Other` as well: an error of a client that was wrapped in `io::Error` for
+/// convenience leaves its broken connection up. Give it a type of your own.
 impl Classify for io::Error {
     fn classify(&self) -> Failure {
         io_failure(self)

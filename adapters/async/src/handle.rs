@@ -220,7 +220,8 @@ impl<H: Clone, E> LinkHandle<H, E> {
 
     /// Runs an operation on the connection, waiting for one if there is none. If the operation's error
     /// [breaks the connection](Classify::breaks_connection) it is reported, once however many see it, and an
-    /// idempotent operation runs again on the next connection. Any other error is the answer.
+    /// idempotent operation runs again on the next connection, as often as it takes unless
+    /// [`tries`](Run::tries) or [`within`](Run::within) says otherwise. Any other error is the answer.
     ///
     /// Dropping the future never touches the link.
     ///

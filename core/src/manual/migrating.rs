@@ -17,7 +17,7 @@
 //!     }
 //! }
 //! // after
-//! let link = spawn(Reconnector::new(Policy::DEFAULT, random_seed()), |_| connect(addr), serve);
+//! let link = spawn(Reconnector::new(Policy::DEFAULT, random_seed()), move |_| connect(addr), serve);
 //! ```
 //!
 //! # backon
@@ -27,7 +27,7 @@
 //! let dial = || TcpStream::connect(addr);
 //! let stream = dial.retry(ExponentialBuilder::default().with_jitter().with_max_times(5)).await?;
 //! // after: covers the first and every later one
-//! let link = spawn(Reconnector::new(policy, random_seed()), |_| connect(addr), serve);
+//! let link = spawn(Reconnector::new(policy, random_seed()), move |_| connect(addr), serve);
 //! ```
 //! ```
 //! # use core::time::Duration;
@@ -53,7 +53,7 @@
 //!     serve(stream).await.map_err(backoff::Error::transient)
 //! }).await?;
 //! // after
-//! let link = spawn(Reconnector::new(policy, random_seed()), |_| connect(addr), serve);
+//! let link = spawn(Reconnector::new(policy, random_seed()), move |_| connect(addr), serve);
 //! ```
 //! ```
 //! # use core::time::Duration;
@@ -79,7 +79,7 @@
 //! let strategy = ExponentialBackoff::from_millis(10).map(jitter).take(3);
 //! let stream = Retry::spawn(strategy, || TcpStream::connect(addr)).await?;
 //! // after
-//! let link = spawn(Reconnector::new(policy, random_seed()), |_| connect(addr), serve);
+//! let link = spawn(Reconnector::new(policy, random_seed()), move |_| connect(addr), serve);
 //! ```
 //! ```
 //! # use core::time::Duration;
@@ -102,7 +102,7 @@
 //! stream.write_all(b"hello\n").await?;
 //! // after
 //! let reconnector = Reconnector::new(Policy::DEFAULT, random_seed());
-//! let mut stream = ReconnectingStream::new(reconnector, |_| connect(addr));
+//! let mut stream = ReconnectingStream::new(reconnector, move |_| connect(addr));
 //! stream.write_all(b"hello\n").await?;
 //! stream.flush().await?;                 // says so, once, if bytes were lost with a connection
 //! ```
@@ -138,7 +138,11 @@
 //! let endpoints: Vec<_> = (0..).zip(&providers).map(|(key, _)| Endpoint::new(key)).collect();
 //! let reconnector = Reconnector::with_endpoints(policy, random_seed(), endpoints);
 //! let driver = driver(reconnector).lazy().share(Channel::clone);
-//! let dial = move |attempt: Attempt| connector.connect(&providers[attempt.dial.endpoint as usize]);
+//! let dial = move |attempt: Attempt| {
+//!     let provider = providers[attempt.dial.endpoint as usize].clone();
+//!     let connector = connector.clone();
+//!     async move { connector.connect(&provider).await }
+//! };
 //! let link = spawn_drive(driver.drive(dial, serve));
 //! let answer = link.run(|channel| async move { channel.ask().await }, Idempotent::Yes).await?;
 //! ```
