@@ -67,7 +67,8 @@ impl<'a> Loop<'a> {
             .sockets
             .iter_mut()
             .filter(|(id, _)| ready.contains(&token(*id)))
-            .filter_map(|(id, socket)| happened(*id, socket, dial == Some(*id)))
+            .flat_map(|(id, socket)| happened(*id, socket, dial == Some(*id)))
+            .flatten()
             .collect();
         for event in happened {
             self.report(event);
@@ -80,17 +81,23 @@ fn token(id: DialId) -> Token {
     Token(usize::try_from(id.get()).unwrap_or(usize::MAX))
 }
 
-/// What readiness means for this socket.
-fn happened(id: DialId, socket: &mut TcpStream, dialing: bool) -> Option<Event> {
-    if dialing {
-        let failed = socket.take_error().unwrap_or_else(Some);
-        return match (failed, socket.peer_addr()) {
-            (Some(_), _) => Some(Event::DialFailed(id, Failure::Unreachable)),
-            (None, Ok(_)) => Some(Event::Connected(id)),
-            // Not yet.
-            (None, Err(_)) => None,
-        };
+/// What readiness means for this socket. It is told once, so a socket that has just connected is read as
+/// well: a greeting, or the end, may have come with it.
+pub(crate) fn happened(id: DialId, socket: &mut TcpStream, dialing: bool) -> [Option<Event>; 2] {
+    if !dialing {
+        return [read(id, socket), None];
     }
+    let failed = socket.take_error().unwrap_or_else(Some);
+    match (failed, socket.peer_addr()) {
+        (Some(_), _) => [Some(Event::DialFailed(id, Failure::Unreachable)), None],
+        (None, Ok(_)) => [Some(Event::Connected(id)), read(id, socket)],
+        // Not yet.
+        (None, Err(_)) => [None, None],
+    }
+}
+
+/// Reads all that there is.
+fn read(id: DialId, socket: &mut TcpStream) -> Option<Event> {
     let mut buffer = [0; 512];
     let mut received = false;
     loop {

@@ -3,7 +3,23 @@
 #[path = "../examples/event_loop.rs"]
 mod event_loop;
 
-use redial::{Action, GiveUpReason};
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use redial::{Action, DialId, Event, Failure, GiveUpReason};
+
+#[test]
+fn an_end_that_comes_with_its_connection_is_seen() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let mut socket = mio::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    drop(listener.accept());
+    thread::sleep(Duration::from_millis(50));
+    let id = DialId::new(1).unwrap();
+    let events = event_loop::happened(id, &mut socket, true);
+    let closed = Event::Closed(id, Failure::Unreachable);
+    assert_eq!(events, [Some(Event::Connected(id)), Some(closed)]);
+}
 
 #[test]
 fn the_event_loop_rides_through_trouble_to_the_policys_end() {

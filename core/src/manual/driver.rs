@@ -82,6 +82,8 @@
 //!
 //! * Deliver finished I/O before you tick: a success counts until a later call has ended its dial,
 //!   so at the deadline it is the order that decides.
+//! * Where readiness is edge-triggered (mio, epoll), read a socket as soon as it is connected: its end
+//!   may have come with it, and is not told again.
 //! * Read the clock after you have waited, not before.
 //! * Round sleeps up, and do not sleep for a wake that has come.
 //! * Never send `Confirmed` by yourself. Only the application knows.
