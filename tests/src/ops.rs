@@ -94,7 +94,7 @@ pub enum Who {
     Link,
     /// The connection that drains; without one, the dial before the last.
     Draining,
-    /// So many dials before the last.
+    /// This many dials before the last.
     Stale(u8),
     /// A dial that there has not been.
     Future(u8),

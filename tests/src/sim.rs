@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redial::{Action, Dial, DialId, Endpoint, Event, Failure, Policy, Reconnector, Timestamp};
 
-/// What becomes of one dial: replies, each so long after the one before it. Nothing after the last:
+/// What becomes of one dial: replies, each a delay after the one before it. Nothing after the last:
 /// a dial times out then, and a connection stays up.
 ///
 /// ```
@@ -38,7 +38,7 @@ pub enum Reply {
     Confirmed,
     /// Something is received.
     Activity,
-    /// It will go away, so long after it says so.
+    /// It will go away, this long after it says so.
     GoingAway(Option<Duration>),
 }
 
@@ -63,7 +63,7 @@ impl Answer {
         Self::silent().then(after, Reply::Connected)
     }
 
-    /// And then, so long after what was before it.
+    /// And then `reply`, `after` the one before it.
     #[must_use]
     pub fn then(mut self, after: Duration, reply: Reply) -> Self {
         self.0.push_back((after, reply));

@@ -104,7 +104,7 @@ impl<P, S> Fleet<P, S> {
         self
     }
 
-    /// Makes room for as many more links, so that inserting them moves none. Their timers and queues
+    /// Makes room for `additional` more links, so that inserting them moves none. Their timers and queues
     /// still take memory as they come.
     pub fn reserve(&mut self, additional: usize) {
         self.slots.reserve_exact(additional);

@@ -84,7 +84,7 @@ fn the_picture_of_a_handover_is_current() {
 fn the_diagram_of_states_is_current() {
     let table = include_str!("../../../core/src/transitions.md");
     let text = format!(
-        "The states, from the table of transitions in `src/transitions.md`. Besides, every state but\n\
+        "The states, from the table of transitions in `src/transitions.md`. Also, every state but\n\
          *Stopped* goes there on `Stop`, to *No endpoint* when the list becomes empty, and to *Offline* on\n\
          `Offline` unless a connection or a dial is to be kept.\n\n```mermaid\n{}```\n",
         states(table)

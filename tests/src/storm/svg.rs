@@ -16,7 +16,7 @@ impl Svg {
         svg.put(format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
              width=\"{width:.0}\" height=\"{height:.0}\" \
-             style=\"max-width:100%\" {FONT} role=\"img\">\n<title>{}</title>\n\
+             style=\"max-width:100%;height:auto\" {FONT} role=\"img\">\n<title>{}</title>\n\
              <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
             escape(title)
         ));
