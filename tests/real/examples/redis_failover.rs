@@ -24,7 +24,8 @@ impl Classify for Error {
     fn classify(&self) -> Failure {
         match self.0.code() {
             Some("NOAUTH" | "WRONGPASS") => Failure::Fatal,
-            Some("READONLY" | "LOADING" | "MASTERDOWN") => Failure::Unsuitable,
+            Some("READONLY" | "MASTERDOWN") => Failure::Unsuitable,
+            Some("LOADING") => Failure::Overloaded,
             _ if self.0.is_timeout() => Failure::TimedOut,
             _ => Failure::Unreachable,
         }
