@@ -264,8 +264,11 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
 }
 
 impl<P: Borrow<Policy>> Reconnector<P> {
-    /// A link with one endpoint as a snapshot left it `away` ago; `now` is in the new process's
-    /// time.
+    /// A link with one endpoint as a snapshot left it `away` ago.
+    ///
+    /// `now` is on the clock that will drive it: [`Timestamp::ORIGIN`] for the async drivers, whose
+    /// clocks begin with them. If it is ahead of that clock, as a Unix time is, the clock seems to have
+    /// gone back, and the link stands still until it has caught up.
     ///
     /// What was in flight has ended: a dial counts as failed, an unstable connection as a flap, a
     /// stable one as a stable loss. Every wait is shortened by `away` and cut to what this policy

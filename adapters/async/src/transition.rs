@@ -83,7 +83,8 @@ where
 
 impl<E> Transition<'_, E> {
     /// What must outlive the process, after this transition: a process that crashes because it connects
-    /// must not forget that it did. Save it now, before anything is dialed.
+    /// must not forget that it did. Save it now, before anything is dialed. The next process goes on with
+    /// [`restore`](Reconnector::restore) at [`Timestamp::ORIGIN`], where its driver's clock begins.
     pub fn snapshot(&self) -> Snapshot {
         self.source.0.snapshot()
     }
