@@ -158,7 +158,9 @@ impl Policy {
         PolicyBuilder::new()
     }
 
-    /// A builder that starts from this policy.
+    /// A builder that starts from this policy. What was derived when that was built stays as it is
+    /// unless it is set as well: `dial_timeout_max`, `handshake_timeout_max`, and an overload class
+    /// that a low `cap` has lowered.
     pub const fn to_builder(&self) -> PolicyBuilder {
         let overload = self.overload();
         PolicyBuilder {
