@@ -90,7 +90,6 @@ impl Kind {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     links: [u32; 7],
-    pub(crate) queued: u32,
 }
 
 impl Tally {
@@ -109,6 +108,7 @@ impl Tally {
         self.links[Kind::Connecting as usize] + self.links[Kind::Replacing as usize]
     }
 
+    /// All but those that queue.
     pub(crate) fn counts(&self) -> Counts {
         let [idle, connecting, connected, replacing, reconnecting, offline, gave_up] = self.links;
         Counts {
@@ -119,7 +119,7 @@ impl Tally {
             offline,
             gave_up,
             dialing: connecting + replacing,
-            queued: self.queued,
+            queued: 0,
         }
     }
 }

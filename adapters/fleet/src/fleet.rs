@@ -128,7 +128,7 @@ impl<P, S> Fleet<P, S> {
 
     /// How many links do what. Kept up to date, so asking costs nothing.
     pub fn counts(&self) -> Counts {
-        self.tally.counts()
+        Counts { queued: self.limits.queued(), ..self.tally.counts() }
     }
 
     /// When to [`poll`](Self::poll) if nothing else happens: at or before the first moment at which any
@@ -205,9 +205,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         slot.at = NEVER;
         self.wheel.unguard(&mut slot.fresh);
         let reconnector = slot.reconnector.take();
-        if self.limits.drop_ticket(key.index) {
-            self.tally.queued -= 1;
-        }
+        self.limits.drop_ticket(key.index);
         self.tally.leave(slot.kind);
         self.limits.forget(key.index);
         self.free.push(key.index);

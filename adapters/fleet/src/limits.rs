@@ -53,7 +53,7 @@ pub(crate) struct Limits {
     tickets: Vec<u32>,
     last: u32,
     /// How many links have a ticket.
-    queued: usize,
+    queued: u32,
     /// When somebody last got through, or began to wait for that; and how long it usually takes.
     granted: u64,
     gap: u64,
@@ -104,7 +104,7 @@ impl Limits {
         if self.queue.is_empty() {
             self.granted = self.granted.max(now.as_nanos());
         }
-        if self.last == u32::MAX || self.queue.len() > 2 * self.queued + VOID {
+        if self.last == u32::MAX || self.queue.len() > 2 * self.queued as usize + VOID {
             self.compact();
         }
         self.last += 1;
@@ -141,11 +141,15 @@ impl Limits {
         self.tickets.get(link as usize).copied().unwrap_or(0)
     }
 
-    /// Gives a ticket up; false if there was none.
-    pub(crate) fn drop_ticket(&mut self, link: u32) -> bool {
+    /// Gives a ticket up, if there is one.
+    pub(crate) fn drop_ticket(&mut self, link: u32) {
         let ticket = self.tickets.get_mut(link as usize).map_or(0, core::mem::take);
-        self.queued -= usize::from(ticket != 0);
-        ticket != 0
+        self.queued -= u32::from(ticket != 0);
+    }
+
+    /// How many links have a ticket.
+    pub(crate) fn queued(&self) -> u32 {
+        self.queued
     }
 
     pub(crate) fn first(&self) -> Option<(u32, u32)> {
@@ -162,7 +166,7 @@ impl Limits {
     /// How many links are before the holder of `ticket`, at least.
     fn ahead(&self, ticket: u32) -> u64 {
         let first = self.queue.front().map_or(ticket, |(_, first)| *first);
-        let void = self.queue.len() - self.queued;
+        let void = self.queue.len() - self.queued as usize;
         u64::from(ticket.saturating_sub(first)).saturating_sub(void as u64)
     }
 

@@ -29,7 +29,6 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let slot = self.slots.get_mut(index as usize)?;
         let (kind, generation) = (slot.kind, slot.generation);
         self.limits.drop_ticket(index);
-        self.tally.queued -= 1;
         let link = slot.reconnector.as_mut()?;
         let action = link.handle(now, Event::Defer(Timestamp::ORIGIN));
         let dialed = action.dial().is_some();
@@ -124,9 +123,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         if holds && action.wake() == after(now) && action.dial().is_none() {
             return self.requeue(now, index);
         }
-        if self.limits.drop_ticket(index) {
-            self.tally.queued -= 1;
-        }
+        self.limits.drop_ticket(index);
         self.record(index, &action);
         action
     }
@@ -138,7 +135,6 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let mut ticket = self.limits.ticket(index);
         if ticket == 0 {
             ticket = self.limits.join(index, now);
-            self.tally.queued += 1;
         }
         // The link knows when it may expect to dial: it shows it, and gives up now if that is too late.
         let expected = match link.policy().max_elapsed() {
@@ -153,7 +149,6 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         };
         if !waits {
             self.limits.drop_ticket(index);
-            self.tally.queued -= 1;
             action = link.handle(now, Event::Defer(after(now)));
         }
         self.record(index, &action);
