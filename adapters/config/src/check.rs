@@ -11,6 +11,18 @@ use crate::error::ConfigError;
 use crate::policy::PolicyConfig;
 use crate::setting::{Order, Replacement, Setting, Shape};
 
+/// The default growth of intervals.
+const GROWTH: Growth = match *Policy::DEFAULT.backoff() {
+    Backoff::Exponential { growth, .. } => growth,
+    _ => panic!("the default grows"),
+};
+
+/// The default floor, growth and cap under overload.
+const JUMP: (Duration, Growth, Duration) = match Policy::DEFAULT.overload() {
+    Overload::Jump { floor, growth, cap } => (floor, growth, cap),
+    _ => panic!("the default jumps"),
+};
+
 impl PolicyConfig {
     /// The policy that this asks for, checked. What is not set has the default of
     /// [`Policy::DEFAULT`].
@@ -102,8 +114,7 @@ impl PolicyConfig {
     }
 
     fn backoff(&self) -> Result<Backoff, ConfigError> {
-        let default = *Policy::DEFAULT.backoff();
-        let initial = self.initial.unwrap_or(default.initial());
+        let initial = self.initial.unwrap_or(Policy::DEFAULT.backoff().initial());
         let shape = self.shape.unwrap_or(Shape::Exponential);
         if shape != Shape::Linear {
             self.unused("step", "means nothing unless shape is linear")?;
@@ -114,39 +125,31 @@ impl PolicyConfig {
         if shape == Shape::Never {
             self.unused("initial", "means nothing when shape is never")?;
         }
-        Ok(match (shape, default) {
-            (Shape::Never, _) => Backoff::Never,
-            (Shape::Fixed, _) => Backoff::fixed(initial),
-            (Shape::Linear, _) => Backoff::linear(initial, self.step.unwrap_or(initial)),
-            (Shape::Exponential, default) => match (self.multiplier, default) {
-                (None, Backoff::Exponential { growth, .. }) => {
-                    Backoff::Exponential { initial, growth }
-                }
-                (multiplier, _) => Backoff::exponential_f64(initial, multiplier.unwrap_or(2.0)),
-            },
+        Ok(match shape {
+            Shape::Never => Backoff::Never,
+            Shape::Fixed => Backoff::fixed(initial),
+            Shape::Linear => Backoff::linear(initial, self.step.unwrap_or(initial)),
+            Shape::Exponential => {
+                let growth = self.multiplier.map_or(GROWTH, Growth::from_f64);
+                Backoff::Exponential { initial, growth }
+            }
         })
     }
 
     fn overload_class(&self) -> Result<Option<Overload>, ConfigError> {
-        let set = [self.overload_floor.is_some(), self.overload_cap.is_some()];
         if self.overload == Some(false) {
             for field in ["overload_floor", "overload_growth", "overload_cap"] {
                 self.unused(field, "means nothing when overload is false")?;
             }
             return Ok(Some(Overload::Ignore));
         }
-        if set == [false; 2] && self.overload_growth.is_none() {
+        if (self.overload_floor, self.overload_growth, self.overload_cap) == (None, None, None) {
             return Ok(None);
         }
-        let (mut floor, mut growth, mut cap) =
-            (Duration::from_secs(9), Growth::ratio(3, 2), Duration::from_secs(900));
-        if let Overload::Jump { floor: f, growth: g, cap: c } = Policy::DEFAULT.overload() {
-            (floor, growth, cap) = (f, g, c);
-        }
+        let (floor, growth, cap) = JUMP;
         // What is not said follows `max`, as it does when nothing is.
-        if let Some(max) = self.max {
-            (floor, cap) = (floor.min(max), cap.min(max));
-        }
+        let max = self.max.unwrap_or(Duration::MAX);
+        let (floor, cap) = (floor.min(max), cap.min(max));
         let cap = self.overload_cap.unwrap_or(cap.max(self.overload_floor.unwrap_or(cap)));
         Ok(Some(Overload::Jump {
             floor: self.overload_floor.unwrap_or(floor.min(cap)),
