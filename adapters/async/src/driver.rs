@@ -69,7 +69,8 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         self
     }
 
-    /// Lets [`LinkHandle::set_endpoints`](crate::LinkHandle::set_endpoints) replace the list.
+    /// Lets [`LinkHandle::set_endpoints`](crate::LinkHandle::set_endpoints) replace the list, which must be of
+    /// a kind that a `Vec` can become: give [`Reconnector::with_endpoints`] a `Vec` or a boxed slice.
     pub fn changeable(mut self) -> Self
     where
         S: From<Vec<Endpoint>>,
