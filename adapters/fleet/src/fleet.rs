@@ -86,6 +86,9 @@ impl<P, S> Fleet<P, S> {
     /// which they were ready to dial; no deadline of a dial runs while its link queues. 95 % of the rate
     /// is sustained, the rest is what an event loop may be late (50 ms).
     ///
+    /// May be changed at any time. A [`Defer`](Event::Defer) that a link was told while the fleet had no limit
+    /// is to be told again.
+    ///
     /// A link gives up in the queue if the rate alone keeps it there for longer than its
     /// [`max_elapsed`](redial::PolicyBuilder::max_elapsed), or once less than 1/64 of that is left.
     #[must_use]

@@ -31,9 +31,9 @@ struct Rate {
 }
 
 impl Rate {
-    fn new(per_second: NonZeroU32) -> Self {
+    fn new(per_second: NonZeroU32, arrival: u64) -> Self {
         let spacing = (SECOND + LATENESS).div_ceil(u64::from(per_second.get()));
-        Self { spacing, arrival: 0 }
+        Self { spacing, arrival }
     }
 
     fn ready(&self) -> u64 {
@@ -64,7 +64,9 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn set_rate(&mut self, per_second: NonZeroU32) {
         self.any = true;
-        self.rate = Some(Rate::new(per_second));
+        // What was spent stays spent.
+        let arrival = self.rate.map_or(0, |rate| rate.arrival);
+        self.rate = Some(Rate::new(per_second, arrival));
     }
 
     pub(crate) fn set_in_flight(&mut self, max: NonZeroU32) {

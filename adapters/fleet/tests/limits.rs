@@ -194,6 +194,19 @@ fn a_removed_link_leaves_its_place_to_the_next() {
     assert!(now.as_nanos() <= 11 * SECOND / 10, "{now}");
 }
 
+#[test]
+fn a_rate_that_is_changed_gives_nothing_back() {
+    let mut fleet = Fleet::new().max_dials_per_second(some(100));
+    let (_, dials) = started(&mut fleet, 1000);
+    assert_eq!(dials.len(), 5, "at once");
+    for rate in [100, 50, 200] {
+        fleet = fleet.max_dials_per_second(some(rate));
+        assert_eq!(fleet.poll(Timestamp::ORIGIN), None, "{rate}/s");
+    }
+    let next = fleet.wake();
+    assert!(next > Timestamp::ORIGIN && fleet.poll(next).is_some(), "{next}");
+}
+
 /// Random events at random times: what the limits promise holds after every call.
 #[test]
 fn random_events_never_cross_the_limits_and_never_lose_a_link() {
@@ -212,6 +225,7 @@ fn random_events_never_cross_the_limits_and_never_lose_a_link() {
         }
         let mut keys = Vec::new();
         let mut now = Timestamp::from_nanos(draws.span());
+        let mut seen = Timestamp::MAX;
         let mut begun: BTreeMap<(Key, u64), u64> = BTreeMap::new();
         let mut note = |now: Timestamp, key: Key, action: &Action| {
             if let Some(dial) = action.dial() {
@@ -234,9 +248,10 @@ fn random_events_never_cross_the_limits_and_never_lose_a_link() {
                 let place = usize::try_from(draws.below(place as u64 + 1)).unwrap();
                 let key = keys[place];
                 let event = draws.event(now, &fleet.get(key).unwrap().action());
-                // Some callers' clocks are behind.
-                let behind = if draws.one_in(10) { draws.span() } else { 0 };
+                // Some callers' clocks are behind what the fleet has seen.
+                let behind = if now == seen && draws.one_in(5) { draws.span() } else { 0 };
                 let at = Timestamp::from_nanos(now.as_nanos().saturating_sub(behind));
+                seen = now;
                 let action = fleet.handle(at, key, event).unwrap();
                 note(now, key, &action);
                 let counts = fleet.counts();
