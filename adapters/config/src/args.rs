@@ -1,9 +1,10 @@
 //! The settings as flags, each with its environment variable, under a prefix of the program's choice.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::marker::PhantomData;
 
-use clap::builder::{Arg, Command};
+use clap::builder::{Arg, Command, OsStringValueParser, TypedValueParser as _};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Error, FromArgMatches};
 use redial::Policy;
@@ -85,17 +86,16 @@ impl<P: Prefix> Args for PolicyArgs<P> {
     fn augment_args(command: Command) -> Command {
         PolicyConfig::help().fold(command, |command, (field, kind, help)| {
             let name = flag::<P>(field);
-            let checked = move |text: &str| {
-                PolicyConfig::default()
-                    .set(field, text)
-                    .map(|()| text.to_owned())
-                    .map_err(|error| error.rule().to_owned())
+            let checked = move |text: OsString| {
+                let text = text.into_string().map_err(|_| "is not Unicode".to_owned())?;
+                let set = PolicyConfig::default().set(field, &text);
+                set.map(|()| text).map_err(|error| error.rule().to_owned())
             };
             let mut arg = Arg::new(name.clone())
                 .long(name)
                 .value_name(kind)
                 .help(help.trim())
-                .value_parser(checked);
+                .value_parser(OsStringValueParser::new().try_map(checked));
             if let Some(prefix) = P::ENV {
                 arg = arg.env(variable(prefix, field));
             }

@@ -1,6 +1,8 @@
 //! Policies from flags and environment variables.
 
 use std::env;
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::process::Command;
 use std::time::Duration;
 
@@ -156,6 +158,16 @@ fn errors_name_the_flag_the_value_and_the_rule() {
 
     let error = parse(&["--backoff-max", "1ms"]).backoff.policy().unwrap_err();
     assert_eq!(error.to_string(), "--backoff-initial = 750ms: is above max, which is 1ms");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_value_that_is_not_unicode_is_refused_by_name() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let bytes: [&[u8]; 3] = [b"client", b"--backoff-max", b"\xff30s"];
+    let error = Cli::try_parse_from(bytes.map(OsStr::from_bytes)).unwrap_err().to_string();
+    assert!(error.contains("for '--backoff-max <DURATION>': is not Unicode"), "{error}");
 }
 
 #[test]
