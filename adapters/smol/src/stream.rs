@@ -21,6 +21,9 @@ use crate::spawn::{driver, spawn_drive};
 /// the next: [`connection`](Self::connection) tells which one it was. Whatever a new connection needs
 /// first (a login, a position to resume from) belongs in `connect`.
 ///
+/// A flush goes as far as the connection's own. What TCP has taken it may still lose, and nobody is told: only
+/// an answer of the other side proves more.
+///
 /// The end of a connection, clean or not, is never an error or an end of file here; only the end of the
 /// link is. Dropping the stream aborts the link; closing it stops it.
 ///
