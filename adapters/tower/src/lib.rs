@@ -31,7 +31,9 @@
 //!
 //! The link is a [`redial_async`] link: it dials when the first caller asks, callers share it, and it ends
 //! with the last clone of the service. Reconnecting and retrying are separate: put `tower::retry` and
-//! `tower::timeout` around it, a breaker or rate limit into the policy.
+//! `tower::timeout` around it, a breaker or rate limit into the policy. A request that such a timeout drops
+//! tells nothing about its connection: what finds a silent one is a timeout inside the maker's service, whose
+//! error breaks it, or the policy's `idle_timeout`.
 //!
 //! Layers that box errors, as `tower::timeout` and `tower::buffer` do, ask for one that implements `Error`:
 //! [`ReconnectError`] does if the maker's and the connection's both do, which `tower::BoxError` does not.
