@@ -27,7 +27,9 @@ where
     let mut running: Vec<Pin<Box<F>>> = Vec::new();
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     loop {
-        match addresses.next() {
+        let next = addresses.next();
+        let was_last = next.is_none();
+        match next {
             Some(address) => running.push(Box::pin(connect(address))),
             None if running.is_empty() => return Err(last),
             None => {}
@@ -40,6 +42,10 @@ where
                     drop(running.swap_remove(index));
                     return Poll::Ready(Some(result));
                 }
+            }
+            // Without another address there is nothing to wake up for.
+            if was_last {
+                return Poll::Pending;
             }
             sleep.as_mut().poll(cx).map(|()| None)
         });
