@@ -3,32 +3,55 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::PoisonError;
-use std::task::{Context, Poll};
+use std::sync::{OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use redial::DialId;
 
+use crate::classify::Ended;
 use crate::error::LinkError;
 use crate::handle::LinkHandle;
 use crate::hub::poll_until;
 use crate::link::Link;
-use crate::sync::{Arc, Mutex};
+use crate::session::Session;
+use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::view::Connection;
 
 /// One connection of a stream; empty once it is closed.
 #[derive(Debug)]
-pub struct StreamIo<T>(Arc<Mutex<Option<T>>>);
+pub struct StreamIo<T>(Arc<Shared<T>>);
+
+#[derive(Debug)]
+struct Shared<T> {
+    io: Mutex<Option<T>>,
+    /// Hears that something was received.
+    session: OnceLock<Session>,
+}
 
 impl<T> StreamIo<T> {
     /// A connection that is open.
     pub fn new(io: T) -> Self {
-        Self(Arc::new(Mutex::new(Some(io))))
+        Self(Arc::new(Shared { io: Mutex::new(Some(io)), session: OnceLock::new() }))
+    }
+
+    /// Serves it: those who read and write do, and this waits until another connection has taken over.
+    pub fn serve(self, session: Session) -> impl Future<Output = Ended<io::Error>> {
+        let drained = session.draining();
+        let _first = self.0.session.set(session);
+        async move {
+            drained.await;
+            Ended::Finished
+        }
     }
 
     /// Closes it, whoever else holds it.
     pub fn close(&self) {
-        let io = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let io = self.lock().take();
         drop(io);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+        self.0.io.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,24 +127,23 @@ impl<T: Unpin> StreamCore<T> {
                 },
             };
             let id = current.id;
-            let mut io = current.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let poll = io.as_mut().map(|io| op(Pin::new(io), cx));
-            drop(io);
+            let poll = current.shared.lock().as_mut().map(|io| op(Pin::new(io), cx));
             match poll {
                 Some(Poll::Ready(Ok(done))) => {
-                    self.unflushed |= half == Half::Write;
+                    match half {
+                        Half::Write => self.unflushed = true,
+                        Half::Read => {
+                            if let Some(session) = current.shared.0.session.get() {
+                                session.activity();
+                            }
+                        }
+                    }
                     return Poll::Ready(Ok(done));
                 }
                 Some(Poll::Ready(Err(error))) => {
                     handle.report(id, error);
                 }
-                Some(Poll::Pending) => {
-                    let LinkHandle { view, listener, .. } = handle;
-                    let replaced = || (view.held_id() != Some(id)).then_some(());
-                    if poll_until(&view.hub.changed, listener, cx, replaced).is_pending() {
-                        return Poll::Pending;
-                    }
-                }
+                Some(Poll::Pending) => ready!(poll_replaced(handle, id, cx)),
                 None => {}
             }
             self.current = None;
@@ -148,33 +170,57 @@ impl<T: Unpin> StreamCore<T> {
             flushed?;
             self.unflushed = false;
         }
-        if std::mem::take(&mut self.lost) {
-            let text = "the connection ended with bytes in flight";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionReset, text)));
-        }
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.tell_loss())
     }
 
-    /// Shuts the connection down with `op`, if there is one, and stops the link.
+    /// Fails once if bytes were lost.
+    fn tell_loss(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.lost) {
+            return Ok(());
+        }
+        let text = "the connection ended with bytes in flight";
+        Err(io::Error::new(io::ErrorKind::ConnectionReset, text))
+    }
+
+    /// Shuts the connection down with `op`, if there is one, and stops the link, also if that fails.
     ///
     /// # Errors
-    /// That of `op`.
+    /// That of `op`; `ConnectionReset` for bytes that may be lost.
     pub fn poll_shutdown(
         &mut self,
         cx: &mut Context<'_>,
         op: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<()>>,
     ) -> Poll<io::Result<()>> {
+        let mut shut = Ok(());
         if let Some(current) = &self.current {
-            let mut io = current.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(io) = io.as_mut() {
-                let Poll::Ready(shut) = op(Pin::new(io), cx) else { return Poll::Pending };
-                shut?;
+            let poll = current.shared.lock().as_mut().map(|io| op(Pin::new(io), cx));
+            match poll {
+                Some(Poll::Ready(done)) => {
+                    // It was flushed with that.
+                    self.unflushed &= done.is_err();
+                    shut = done;
+                }
+                Some(Poll::Pending) => ready!(poll_replaced(&mut self.writer, current.id, cx)),
+                None => {}
             }
         }
         self.current = None;
         self.link.stop();
-        Poll::Ready(Ok(()))
+        self.lost |= std::mem::take(&mut self.unflushed);
+        let told = self.tell_loss();
+        Poll::Ready(shut.and(told))
     }
+}
+
+/// Ready once connection `id` is no longer the link, of which its own waker may not be told.
+fn poll_replaced<T>(
+    handle: &mut LinkHandle<StreamIo<T>>,
+    id: DialId,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let LinkHandle { view, listener, .. } = handle;
+    let replaced = || (view.held_id() != Some(id)).then_some(());
+    poll_until(&view.hub.changed, listener, cx, replaced)
 }
 
 impl<T> fmt::Debug for StreamCore<T> {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use redial_async::redial::{DialId, Endpoint, Policy, Reconnector};
-use redial_async::{Attempt, Ended, Half, Link, Session, StreamCore, StreamIo};
+use redial_async::{Attempt, Half, Link, StreamCore, StreamIo};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::spawn::{driver, spawn_drive};
@@ -21,7 +21,7 @@ use crate::spawn::{driver, spawn_drive};
 /// first (a login, a position to resume from) belongs in `connect`.
 ///
 /// A flush goes as far as the connection's own. What TCP has taken it may still lose, and nobody is told: only
-/// an answer of the other side proves more.
+/// an answer of the other side proves more. What is received keeps the policy's `idle_timeout` away.
 ///
 /// The end of a connection, clean or not, is never an error or an end of file here; only the end of the
 /// link is. Dropping the stream aborts the link; shutting it down stops it.
@@ -63,13 +63,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> ReconnectingStream<T> {
             let dialing = connect(attempt);
             async move { io::Result::Ok(StreamIo::new(dialing.await?)) }
         };
-        let serve = |_, session: Session| async move {
-            session.draining().await;
-            Ended::Finished
-        };
         let driver = driver(reconnector);
         let driver = driver.share_closing(StreamIo::<T>::clone, |io: StreamIo<T>| io.close());
-        Self { core: StreamCore::new(spawn_drive(driver.drive(connect, serve))) }
+        Self { core: StreamCore::new(spawn_drive(driver.drive(connect, StreamIo::serve))) }
     }
 
     /// The connection that was read from or written to last.

@@ -7,4 +7,5 @@ mod handover;
 mod life;
 mod lines;
 mod run;
+mod stream;
 mod support;
