@@ -132,8 +132,8 @@ impl BreakerPolicy {
 pub struct Breaker {
     rule: Rule,
     seed: u64,
-    /// One for each time that it opened by itself.
-    draws: Cell<u64>,
+    /// Counts on when it opens, and when it is set by hand: what was lent before no longer counts.
+    epoch: Cell<u64>,
     state: Cells,
 }
 
@@ -191,7 +191,7 @@ impl Breaker {
             Ok(rule) => Ok(Self {
                 rule,
                 seed,
-                draws: Cell::new(0),
+                epoch: Cell::new(0),
                 state: Cells::new(BreakerState::CLOSED),
             }),
             Err(error) => Err(error),
@@ -222,7 +222,7 @@ impl Breaker {
     }
 
     fn permit(&self, mode: Mode) -> Permit<'_> {
-        Permit { breaker: self, mode, opened: self.draws.get() }
+        Permit { breaker: self, mode, epoch: self.epoch.get() }
     }
 
     /// The circuit as it is at `now`.
@@ -237,17 +237,28 @@ impl Breaker {
 
     /// Opens it until [`reset`](Self::reset).
     pub fn trip(&self) {
-        self.state.set(BreakerState::TRIPPED);
+        self.set(BreakerState::TRIPPED);
     }
 
     /// Closes it and forgets every outcome.
     pub fn reset(&self) {
-        self.state.set(BreakerState::CLOSED);
+        self.set(BreakerState::CLOSED);
     }
 
     /// Admits everything and counts nothing, until [`reset`](Self::reset) or [`trip`](Self::trip).
     pub fn disable(&self) {
-        self.state.set(BreakerState { mode: Mode::Disabled, ..BreakerState::CLOSED });
+        self.set(BreakerState { mode: Mode::Disabled, ..BreakerState::CLOSED });
+    }
+
+    /// By hand.
+    fn set(&self, state: BreakerState) {
+        self.next_epoch();
+        self.state.set(state);
+    }
+
+    /// Begins a new epoch; returns the old one.
+    fn next_epoch(&self) -> u64 {
+        self.epoch.replace(self.epoch.get().wrapping_add(1))
     }
 }
 
@@ -260,8 +271,8 @@ pub struct Permit<'a> {
     /// What the breaker must still be for the outcome to count: probing if this is the probe,
     /// otherwise closed.
     mode: Mode,
-    /// How often the breaker had opened when it was lent.
-    opened: u64,
+    /// The breaker's when it was lent.
+    epoch: u64,
 }
 
 impl Permit<'_> {
@@ -281,9 +292,7 @@ impl Permit<'_> {
         self.settle(|state, breaker| {
             if state.failure(&breaker.rule) {
                 state.open(&breaker.rule, now.as_nanos(), |open| {
-                    let counter = breaker.draws.get();
-                    breaker.draws.set(counter.wrapping_add(1));
-                    stretch(open, draw(breaker.seed, counter))
+                    stretch(open, draw(breaker.seed, breaker.next_epoch()))
                 });
             }
         });
@@ -294,7 +303,7 @@ impl Permit<'_> {
     fn settle(&self, outcome: impl FnOnce(&mut BreakerState, &Breaker)) {
         let cells = &self.breaker.state;
         // An outcome from before it last opened says nothing about what came after.
-        if self.opened == self.breaker.draws.get() && self.mode == cells.mode.get() {
+        if self.epoch == self.breaker.epoch.get() && self.mode == cells.mode.get() {
             let mut state = cells.get();
             outcome(&mut state, self.breaker);
             cells.set(state);
@@ -318,6 +327,9 @@ pub struct Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.until == Timestamp::MAX {
+            return f.write_str("circuit admits nothing now");
+        }
         write!(f, "circuit is open until {}", self.until)
     }
 }

@@ -26,13 +26,13 @@ pub fn breaker(input: &[u8]) {
     policy.open_max = open[0].max(open[1]);
     let breaker = Breaker::new(policy, seed.into()).expect("every rule is kept");
     let mut dull = DullBreaker::new();
-    let (mut disabled, mut draws) = (false, 0);
+    let mut disabled = false;
+    // What was lent before it last opened, or was set by hand, does not count.
+    let mut epoch = 0;
     let mut permits = Vec::new();
     let mut now = Timestamp::ORIGIN;
     while !bytes.is_empty() {
         let [what, which] = bytes.array();
-        // One draw each time it opens: outcomes from before the last time do not count.
-        let period = draws;
         match what % 8 {
             0 | 1 if permits.len() < MOST_PERMITS => {
                 let ready = if disabled { 0 } else { dull.ready() };
@@ -45,7 +45,7 @@ pub fn breaker(input: &[u8]) {
                         if !disabled {
                             dull.admit();
                         }
-                        permits.push((permit, probe, period));
+                        permits.push((permit, probe, epoch));
                     }
                     Err(refused) => {
                         assert!(!admits, "refused after {ready}");
@@ -56,7 +56,7 @@ pub fn breaker(input: &[u8]) {
             outcome @ 2..=4 if !permits.is_empty() => {
                 let (permit, probe, lent) = permits.swap_remove(usize::from(which) % permits.len());
                 let probing = !disabled && matches!(dull.is, Is::Probing(_));
-                let counts = !disabled && probe == probing && lent == period;
+                let counts = !disabled && probe == probing && lent == epoch;
                 match outcome {
                     2 => {
                         permit.success();
@@ -68,8 +68,8 @@ pub fn breaker(input: &[u8]) {
                         permit.failure(now);
                         if counts {
                             dull.failure(&policy, now.as_nanos(), true, |open| {
-                                draws += 1;
-                                stretched_by_draw(open, seed.into(), draws - 1)
+                                epoch += 1;
+                                stretched_by_draw(open, seed.into(), epoch - 1)
                             });
                         }
                     }
@@ -85,6 +85,7 @@ pub fn breaker(input: &[u8]) {
             7 if which < 32 => {
                 dull = DullBreaker::new();
                 disabled = which >= 24;
+                epoch += 1;
                 match which {
                     0..=11 => breaker.reset(),
                     12..=23 => {
