@@ -166,7 +166,7 @@ impl Health {
         if let Phase::Connecting { attempt } = status.phase {
             self.attempt = attempt;
         }
-        if !matches!(kind, Kind::Connecting | Kind::Waiting) {
+        if matches!(kind, Kind::Stopped | Kind::Up { .. }) {
             self.outage = 0;
         }
         if self.seen.all < self.part {
@@ -199,7 +199,7 @@ impl Health {
         Duration::from_nanos(self.stopped)
     }
 
-    /// The longest time without a connection, the present one included.
+    /// The longest time without a connection, the present one included; time offline apart.
     pub const fn longest_outage(&self) -> Duration {
         Duration::from_nanos(self.longest_outage)
     }
