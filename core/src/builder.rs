@@ -70,7 +70,7 @@ pub struct PolicyBuilder {
 
 impl PolicyBuilder {
     /// The overload class that was not asked for by [`overload`](Self::overload).
-    const OVERLOAD: Overload = Overload::Jump {
+    pub(crate) const OVERLOAD: Overload = Overload::Jump {
         floor: Duration::from_secs(9),
         growth: Growth::ratio(3, 2),
         cap: Duration::from_secs(900),

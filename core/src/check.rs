@@ -11,8 +11,8 @@ use crate::policy::{FirstRetry, Policy, Selection};
 use crate::rate_limit::RateLimit;
 use crate::time::{NEVER, nanos};
 
-const DIAL_TIMEOUT_MAX: Duration = Duration::from_secs(60);
-const HANDSHAKE_TIMEOUT_MAX: Duration = Duration::from_secs(600);
+pub(crate) const DIAL_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+pub(crate) const HANDSHAKE_TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
 impl PolicyBuilder {
     /// Checks the policy.
@@ -188,6 +188,12 @@ const fn timeouts(timeout: Duration, explicit: Option<Duration>, default: Durati
         None => nanos(default),
     };
     (timeout, max)
+}
+
+/// What [`timeouts`] is to be told for this `max`: nothing, if it comes by itself.
+pub(crate) const fn explicit_max(timeout: u64, max: u64, default: Duration) -> Option<Duration> {
+    let (_, derived) = timeouts(Duration::from_nanos(timeout), None, default);
+    if max == derived { None } else { Some(Duration::from_nanos(max)) }
 }
 
 const fn count(limit: Option<u32>) -> Result<Option<NonZeroU32>, ()> {

@@ -6,6 +6,7 @@ use core::time::Duration;
 use crate::backoff::{Backoff, Exponential, Failures};
 use crate::breaker::BreakerPolicy;
 use crate::builder::PolicyBuilder;
+use crate::check::{DIAL_TIMEOUT_MAX, HANDSHAKE_TIMEOUT_MAX, explicit_max};
 use crate::circuit::Rule;
 use crate::jitter::Jitter;
 use crate::overload::{Overload, OverloadClass};
@@ -60,7 +61,9 @@ pub enum Selection {
     /// The first of the list.
     Priority {
         /// Return to a better endpoint when the connection has been stable, and the better one's
-        /// breaker not open, for this long (stretched by up to a tenth); `None` to stay.
+        /// breaker not open, for this long (stretched by up to a tenth); `None` to stay. A reset by
+        /// hand is as if it had never been open. Under [`Refresh::BreakFirst`] each try costs the
+        /// connection that works: give the endpoints a breaker.
         failback: Option<Duration>,
     },
     /// In an order drawn anew each round: each dial picks among those the round has not tried.
@@ -158,11 +161,15 @@ impl Policy {
         PolicyBuilder::new()
     }
 
-    /// A builder that starts from this policy. What was derived when that was built stays as it is
-    /// unless it is set as well: `dial_timeout_max`, `handshake_timeout_max`, and an overload class
-    /// that a low `cap` has lowered.
+    /// A builder that starts from this policy. What no setter has asked for is derived anew:
+    /// `dial_timeout_max` and `handshake_timeout_max` where a timeout is longer, and an overload class
+    /// that a low `cap` lowers.
     pub const fn to_builder(&self) -> PolicyBuilder {
-        let overload = self.overload();
+        let (overload, cap_set) = if self.overload_set {
+            (self.overload(), false)
+        } else {
+            (PolicyBuilder::OVERLOAD, self.has_lowered_overload())
+        };
         PolicyBuilder {
             backoff: self.backoff,
             floor: self.floor(),
@@ -172,12 +179,20 @@ impl Policy {
             startup_splay: self.startup_splay(),
             stable_after: self.stable_after(),
             dial_timeout: self.dial_timeout(),
-            dial_timeout_max: Some(self.dial_timeout_max()),
+            dial_timeout_max: explicit_max(
+                self.dial_timeout,
+                self.dial_timeout_max,
+                DIAL_TIMEOUT_MAX,
+            ),
             handshake_timeout: self.handshake_timeout(),
-            handshake_timeout_max: Some(self.handshake_timeout_max()),
+            handshake_timeout_max: explicit_max(
+                self.handshake_timeout,
+                self.handshake_timeout_max,
+                HANDSHAKE_TIMEOUT_MAX,
+            ),
             overload,
             overload_set: self.overload_set,
-            cap_set: false,
+            cap_set,
             max_attempts: match self.max_attempts {
                 Some(limit) => Some(limit.get()),
                 None => None,
@@ -200,6 +215,14 @@ impl Policy {
             max_age: self.max_age(),
             drain_timeout: Duration::from_nanos(self.drain_timeout),
             idle_timeout: self.idle_timeout(),
+        }
+    }
+
+    /// Whether the cap has lowered the overload class that nobody has set.
+    const fn has_lowered_overload(&self) -> bool {
+        match (PolicyBuilder::OVERLOAD, self.overload) {
+            (Overload::Jump { cap, .. }, Some(class)) => class.cap < nanos(cap),
+            (Overload::Jump { .. } | Overload::Ignore, _) => false,
         }
     }
 
