@@ -158,7 +158,7 @@ pub struct GiveUp {
     pub attempts: u32,
     /// Length of the outage.
     pub elapsed: Duration,
-    /// The last failure, if there was one.
+    /// The last failure, if there was one since the last connection.
     pub last: Option<Failure>,
 }
 
@@ -298,14 +298,20 @@ impl fmt::Display for Hold {
     }
 }
 
+/// So many, in words.
+pub(crate) struct Attempts(pub(crate) u32);
+
+impl fmt::Display for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.0 == 1 { "" } else { "s" };
+        write!(f, "{} attempt{plural}", self.0)
+    }
+}
+
 impl fmt::Display for GiveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "gave up: {} after ", self.reason)?;
-        match self.attempts {
-            1 => f.write_str("1 attempt")?,
-            attempts => write!(f, "{attempts} attempts")?,
-        }
-        write!(f, " in {:?}", self.elapsed)?;
+        let attempts = Attempts(self.attempts);
+        write!(f, "gave up: {} after {attempts} in {:?}", self.reason, self.elapsed)?;
         match self.last {
             Some(last) => write!(f, ", last failure: {last}"),
             None => Ok(()),

@@ -14,8 +14,9 @@ use crate::time::nanos;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Backoff {
-    /// Never dial again: the first failure or loss gives up, with `GiveUpReason::PolicyNever`. For
-    /// processes that a supervisor restarts.
+    /// Never dial again: the first failure or loss gives up, with `GiveUpReason::PolicyNever`, however
+    /// many endpoints there are and whatever the server asks for. For processes that a supervisor
+    /// restarts.
     Never,
     /// The same interval every time.
     Fixed(Duration),
@@ -30,7 +31,8 @@ pub enum Backoff {
     Exponential {
         /// The first interval.
         initial: Duration,
-        /// What each further failure multiplies by; at least 1.
+        /// What each further failure multiplies by; at least 1. An interval of so few nanoseconds
+        /// that the product rounds down to it does not grow.
         growth: Growth,
     },
     /// The intervals of a table, in order, and then what `then` says.

@@ -27,6 +27,20 @@ pub(crate) enum End {
     ProvenHandover,
 }
 
+/// What a failed handover leaves to the connection's replacement.
+#[derive(Clone, Copy)]
+struct Imposed {
+    /// A wait; [`NEVER`] if the policy does not dial again.
+    pace: u64,
+    reason: WaitReason,
+    /// Better endpoints have earned it, and no others.
+    on_better: bool,
+}
+
+impl Imposed {
+    const NOTHING: Self = Self { pace: 0, reason: WaitReason::Backoff, on_better: false };
+}
+
 impl End {
     fn of_handover(self) -> bool {
         matches!(self, Self::Handover | Self::ProvenHandover)
@@ -84,8 +98,10 @@ impl Step<'_> {
     pub(crate) fn ended(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
         let paced = self.end(index, outage, failure, end, None);
         let next = paced.unwrap_or(NEVER);
-        if let (true, State::Held { pace, .. }) = (end.of_handover(), &mut self.machine.state) {
+        if let (true, State::Held { link, pace, .. }) = (end.of_handover(), &mut self.machine.state)
+        {
             *pace = next;
+            link.outbid = link.wanted == Wanted::Better;
             return;
         }
         self.machine.state = State::Waiting { outage, pace: next, last: Some(*failure) };
@@ -117,7 +133,10 @@ impl Step<'_> {
         end: End,
         plain: Option<Exponential>,
     ) -> Result<u64, GiveUpReason> {
-        let class = match failure {
+        if plain.is_none() {
+            self.forget_past_hints();
+        }
+        let mut class = match failure {
             Failure::Unreachable => Class::Unreachable,
             other => self.heard(index, other, end).inspect_err(|_| self.release(index))?,
         };
@@ -125,32 +144,62 @@ impl Step<'_> {
         self.book(index, end, plain.is_some());
         let backoff_first = self.policy.first_retry == FirstRetry::Backoff;
         let grows = end != End::Stable || class == Class::Overloaded || backoff_first;
+        let imposed = if end == End::Stable { self.imposed() } else { Imposed::NOTHING };
+        let more = plain.is_none() && self.has_more(end);
+        let waits = grows && (!more || (end == End::Stable && backoff_first));
+        if waits && more {
+            // It waits for others, whatever the server said of itself.
+            class = class.max(Class::Unreachable);
+        }
         if grows {
             self.machine.run.worst = self.machine.run.worst.max(class);
         }
-        // What a failed handover has imposed on the connection's replacement.
-        let mut imposed = (0, WaitReason::Backoff);
-        if let (End::Stable, State::Held { pace, .. }) = (end, &self.machine.state) {
-            imposed = (*pace, self.machine.run.paced_by);
-        }
-        let more = plain.is_none() && self.has_more(end);
-        let paced = if grows && (!more || (end == End::Stable && backoff_first)) {
+        let paced = if plain.is_none() && matches!(self.policy.backoff, Backoff::Never) {
+            None
+        } else if waits {
             match (end, plain) {
                 (End::Attempt, Some(_)) => self.end_round(outage, !more, true, plain),
                 _ => self.grow(outage, !more, end == End::Attempt),
             }
         } else {
-            self.soon(more, end)
+            Some(self.soon(more, end))
         };
         if end == End::Attempt && self.is_exhausted() {
             return Err(GiveUpReason::MaxAttempts);
         }
-        let paced = paced.filter(|_| imposed.0 != NEVER).ok_or(GiveUpReason::PolicyNever)?;
-        if paced >= imposed.0 {
+        let paced = paced.ok_or(GiveUpReason::PolicyNever)?;
+        if imposed.on_better && more {
             return Ok(paced);
         }
-        self.machine.run.paced_by = imposed.1;
-        Ok(imposed.0)
+        if imposed.pace == NEVER {
+            return Err(GiveUpReason::PolicyNever);
+        }
+        if imposed.pace > paced {
+            self.machine.run.paced_by = imposed.reason;
+        }
+        Ok(imposed.pace.max(paced))
+    }
+
+    /// What a failed handover has imposed on the replacement of the stable connection that is lost.
+    /// Better endpoints that were tried in vain have had their turn, so that the wait for them is none
+    /// for the others.
+    #[inline]
+    fn imposed(&mut self) -> Imposed {
+        let State::Held { link, pace, .. } = self.machine.state else { return Imposed::NOTHING };
+        let on_better = link.outbid && pace > self.now;
+        if on_better {
+            let better = usize::from(link.endpoint);
+            self.endpoints.iter_mut().take(better).for_each(|endpoint| endpoint.set(VISITED, true));
+        }
+        Imposed { pace, reason: self.machine.run.paced_by, on_better }
+    }
+
+    /// A hint that is past stands in for no wait that begins now.
+    #[inline(never)]
+    fn forget_past_hints(&mut self) {
+        for endpoint in &mut *self.endpoints {
+            endpoint.forget_past_hint(self.now);
+        }
     }
 
     /// What the failure says: keeps hints and parks; returns how bad it is, or why to give up.
@@ -161,6 +210,13 @@ impl Step<'_> {
         failure: &Failure,
         end: End,
     ) -> Result<Class, GiveUpReason> {
+        let class = self.said(index, failure, end)?;
+        let overload = self.policy.overload.is_some();
+        Ok(if overload { class } else { class.min(Class::Unreachable) })
+    }
+
+    /// [`heard`](Self::heard), of a policy that tells overload apart.
+    fn said(&mut self, index: u16, failure: &Failure, end: End) -> Result<Class, GiveUpReason> {
         let held = end.of_handover();
         Ok(match failure {
             Failure::TimedOut if end == End::Stable => Class::Unreachable,
@@ -190,10 +246,10 @@ impl Step<'_> {
         if delay > max && self.policy.give_up_on_long_hint && !held {
             return Err(GiveUpReason::HintTooLong);
         }
+        let delay = delay.min(max);
         if delay < self.policy.initial() {
             return Ok(Class::Overloaded);
         }
-        let delay = delay.min(max);
         let spread = spread.min(max.saturating_sub(delay)).max(delay / 10);
         let drawn = up_to(spread, self.machine.draw());
         let until = self.now.saturating_add(delay).saturating_add(drawn);
@@ -267,19 +323,14 @@ impl Step<'_> {
     }
 
     /// The gate of a dial that need not wait for the backoff: the first after a stable connection, or
-    /// one to another endpoint; `None` if the policy does not dial again.
+    /// one to another endpoint.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "on the way of every lost connection")]
-    fn soon(&mut self, more: bool, end: End) -> Option<u64> {
+    fn soon(&mut self, more: bool, end: End) -> u64 {
         if !more {
-            if self.policy.backoff == Backoff::Never {
-                return None;
-            }
             self.next_round();
         }
         let stable = end == End::Stable;
-        self.machine.run.paced_by =
-            if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
-        Some(self.now.saturating_add(self.spread(self.policy.window)))
+        self.within_window(if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint })
     }
 }

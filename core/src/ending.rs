@@ -118,6 +118,9 @@ impl Step<'_> {
             State::Draining { link, .. } => {
                 let proven = link.proof > Proof::None;
                 let end = if proven { End::ProvenHandover } else { End::Handover };
+                // As of any stable connection.
+                let silent = link.proof == Proof::Stable && *failure == Failure::TimedOut;
+                let failure = if silent { &Failure::Unreachable } else { failure };
                 self.give_old_back();
                 self.ended(link.endpoint, now, failure, end);
             }
@@ -151,6 +154,7 @@ impl Step<'_> {
                 proof: Proof::Stable,
                 wanted: old_wanted,
                 fresh: false,
+                outbid: false,
             };
             self.machine.state = State::Held { link, outage: 0, pace: 0 };
         }
@@ -234,6 +238,7 @@ impl Step<'_> {
             self.want(Wanted::Away);
         }
         if let Some(link) = self.machine.state.link() {
+            link.outbid = false;
             if link.wanted == Wanted::Better && link.endpoint == 0 {
                 link.wanted = Wanted::No;
             }

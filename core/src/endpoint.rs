@@ -105,6 +105,10 @@ impl Endpoint {
     /// It may be tried again; a hint that is past no longer stands in for the backoff.
     pub(crate) fn next_round(&mut self, now: u64) {
         self.set(VISITED, false);
+        self.forget_past_hint(now);
+    }
+
+    pub(crate) fn forget_past_hint(&mut self, now: u64) {
         if self.hint <= now {
             self.hint = 0;
         }

@@ -11,7 +11,7 @@ use crate::run::{Class, Run};
 use crate::snapshot::{Doing, EndpointSnapshot, Snapshot};
 
 const ENDPOINT_LEN: usize = 4 + 2 + 1 + 1 + 8 * 4 + 1 + 1 + 1;
-const LINK_LEN: usize = 1 + (8 + 4 * 3 + 4) + 8 * 4 + (1 + 4) + 4 + (1 + 4) + 4 * 2;
+const LINK_LEN: usize = 1 + (8 + 4 * 3 + 4) + 8 * 4 + (1 + 4) + 4 + (2 + 4) + 4 * 2;
 
 impl Snapshot {
     /// Length of [`to_bytes`](Self::to_bytes): a version, the content, and a checksum.
@@ -35,9 +35,8 @@ impl Snapshot {
         out.put(&[u8::from(self.endpoint.is_some())]);
         out.put(&self.endpoint.unwrap_or(0).to_le_bytes());
         out.put(&self.cursor.to_le_bytes());
-        let (wanted, handover) = self.handover.unwrap_or((Wanted::No, 0));
-        out.put(&[wanted as u8]);
-        out.put(&handover.to_le_bytes());
+        out.put(&[self.wanted as u8, u8::from(self.handover.is_some())]);
+        out.put(&self.handover.unwrap_or(0).to_le_bytes());
         for number in [self.draws, self.attempts] {
             out.put(&number.to_le_bytes());
         }
@@ -82,7 +81,8 @@ impl Snapshot {
         let cursor = from.u32();
         let all = [Wanted::No, Wanted::Better, Wanted::Any, Wanted::Away];
         let wanted = from.one_of("handover", &all)?;
-        let handover = Some((wanted, from.u32())).filter(|_| wanted != Wanted::No);
+        let used = from.flag("handover")?;
+        let handover = Some(from.u32()).filter(|_| used);
         let (draws, attempts) = (from.u32(), from.u32());
         let first = EndpointSnapshot::read(&mut from)?;
         Ok(Self {
@@ -94,6 +94,7 @@ impl Snapshot {
             arrival,
             endpoint,
             cursor,
+            wanted,
             handover,
             draws,
             attempts,

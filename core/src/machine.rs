@@ -55,6 +55,8 @@ pub(crate) struct Link {
     pub(crate) wanted: Wanted,
     /// It ended an outage, not a handover.
     pub(crate) fresh: bool,
+    /// The wait for its replacement was earned by better endpoints, and by no others.
+    pub(crate) outbid: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -127,7 +127,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     /// it.
     ///
     /// Legal in every state. Endpoints whose key stays keep their health. A dial to a removed one
-    /// is dropped, uncounted; a connection to one is replaced as soon as another can be made. Of
+    /// is dropped, uncounted; a connection to one is replaced as soon as another can be made, also
+    /// if its key comes back, which is then a new endpoint. Of
     /// duplicate keys the first counts; looking for them takes time that grows with the square of the
     /// list's length (a millisecond for a thousand). With an empty list the link is idle, and dials
     /// when one appears.
@@ -142,8 +143,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     }
 
     /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it any more.
-    /// A dial in flight and a connection are kept. Read [`action`](Self::action) after it. False if
-    /// there is no such endpoint.
+    /// A dial in flight and a connection are kept. A wait that now has no end gives up at once under
+    /// `max_elapsed`. Read [`action`](Self::action) after it. False if there is no such endpoint.
     pub fn trip(&mut self, now: Timestamp, key: u32) -> bool {
         self.step(now).set_circuit(key, true)
     }

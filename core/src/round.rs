@@ -52,7 +52,12 @@ impl Step<'_> {
         let Machine { run, seed, draws, .. } = &mut *self.machine;
         let elapsed = || self.now.wrapping_sub(outage);
         run.grow(self.policy, exponential, worst, elapsed, *seed, draws)?;
-        Some(self.interval())
+        let nothing_earned = worst == Class::Clear && self.machine.run.base == 0;
+        Some(if nothing_earned {
+            self.within_window(WaitReason::NextEndpoint)
+        } else {
+            self.interval()
+        })
     }
 
     /// [`end_round`](Self::end_round), where nothing is known of the failure.
@@ -82,7 +87,9 @@ impl Step<'_> {
         let counted = !matches!(self.machine.state, State::Held { .. });
         let began = self.now.wrapping_sub(self.elapsed(outage));
         let paced = self.grow(began, true, counted);
-        if paced.is_none() && counted {
+        if counted && self.is_exhausted() {
+            self.give_up(GiveUpReason::MaxAttempts);
+        } else if counted && paced.is_none() {
             self.give_up(GiveUpReason::PolicyNever);
         } else if let Some(pace) = self.machine.state.pace() {
             *pace = paced.unwrap_or(NEVER);
@@ -116,6 +123,14 @@ impl Step<'_> {
             self.machine.run.phase = phase.max(1);
         }
         self.machine.run.phase
+    }
+
+    /// The gate of a dial that need not wait for the backoff, by the policy's window.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "on the way of every lost connection")]
+    pub(crate) fn within_window(&mut self, reason: WaitReason) -> u64 {
+        self.machine.run.paced_by = reason;
+        self.now.saturating_add(self.spread(self.policy.window))
     }
 
     /// Uniform in `[0, window]`; at once without jitter.

@@ -71,8 +71,10 @@ pub struct Snapshot {
     pub(crate) endpoint: Option<u32>,
     /// Key of the endpoint where the round robin stands.
     pub(crate) cursor: u32,
-    /// What a handover that had not succeeded was for, and the key of its endpoint.
-    pub(crate) handover: Option<(Wanted, u32)>,
+    /// What the replacement of a stable connection was for that has begun, or has failed.
+    pub(crate) wanted: Wanted,
+    /// Key of the endpoint of a handover that had begun, and not succeeded.
+    pub(crate) handover: Option<u32>,
     pub(crate) draws: u32,
     pub(crate) attempts: u32,
     pub(crate) first: EndpointSnapshot,
@@ -197,6 +199,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             arrival: machine.arrival.saturating_sub(now),
             endpoint: None,
             cursor: cursor.map_or(0, Endpoint::key),
+            wanted: Wanted::No,
             handover: None,
             draws: machine.draws,
             attempts: machine.attempts,
@@ -214,13 +217,18 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             }
             State::Waiting { outage, pace, .. } => (Doing::Waiting, REMOVED, pace, outage),
             State::Dialing { outage, endpoint, .. } => (Doing::Dialing, endpoint, 0, outage),
-            State::Held { link, outage, pace } => (held(link.proof), link.endpoint, pace, outage),
+            State::Held { link, outage, pace } => {
+                snapshot.wanted = if link.outbid { Wanted::Better } else { Wanted::No };
+                (held(link.proof), link.endpoint, pace, outage)
+            }
             State::Replacing { link, target, .. } => {
-                snapshot.handover = key(target).map(|key| (link.wanted, key));
+                snapshot.wanted = link.wanted;
+                snapshot.handover = key(target);
                 (Doing::Stable, link.endpoint, 0, now)
             }
             State::Draining { link, old_endpoint, old_wanted, .. } => {
-                snapshot.handover = key(link.endpoint).map(|key| (old_wanted, key));
+                snapshot.wanted = old_wanted;
+                snapshot.handover = key(link.endpoint);
                 (Doing::Stable, old_endpoint, 0, now)
             }
         };
@@ -282,7 +290,7 @@ impl<P: Borrow<Policy>> Reconnector<P> {
         now: Timestamp,
     ) -> Self {
         let first = EndpointSnapshot { key: 0, ..snapshot.first };
-        let handover = snapshot.handover.map(|(wanted, _)| (wanted, 0));
+        let handover = snapshot.handover.map(|_| 0);
         // The cursor is on the first whatever its key was: there is no other.
         let endpoint = snapshot.endpoint.map(|_| 0);
         let snapshot = Snapshot { endpoint, handover, ..*snapshot };
@@ -302,7 +310,7 @@ impl Step<'_> {
         machine.run = saved.run;
         machine.run.base = match saved.run.base {
             0 => 0,
-            base => base.min(longest).max(policy.floor),
+            base => base.min(policy.longest_interval()).max(policy.floor),
         };
         machine.dials = saved.dials;
         machine.draws = saved.draws;
@@ -314,7 +322,7 @@ impl Step<'_> {
             key.and_then(|key| position(endpoints, key)).unwrap_or(REMOVED)
         };
         let endpoint = place(self.endpoints, saved.endpoint);
-        let target = place(self.endpoints, saved.handover.map(|(_, key)| key));
+        let target = place(self.endpoints, saved.handover);
         // Often before this process's origin, which is why an outage's age is a wrapping
         // difference.
         let age = saved.outage.saturating_add(away).min(OLDEST);
@@ -332,6 +340,7 @@ impl Step<'_> {
             proof,
             wanted,
             fresh: true,
+            outbid: wanted == Wanted::Better,
         };
         let held = |proof, wanted, pace| State::Held { link: link(proof, wanted), outage, pace };
         self.machine.state = match saved.doing {
@@ -343,10 +352,10 @@ impl Step<'_> {
             }
             Doing::Unproven => held(Proof::None, Wanted::No, pace),
             Doing::Confirmed => held(Proof::Confirmed, Wanted::No, pace),
-            Doing::Stable => match saved.handover {
-                Some((wanted, _)) => held(Proof::Stable, wanted, 0),
-                None => held(Proof::Stable, Wanted::No, held_pace),
-            },
+            Doing::Stable => {
+                let pace = if saved.handover.is_some() { 0 } else { held_pace };
+                held(Proof::Stable, saved.wanted, pace)
+            }
         };
         // Only what was in flight can have had a probe.
         let in_flight = match saved.doing {
@@ -379,9 +388,12 @@ impl Step<'_> {
 }
 
 impl Policy {
+    fn longest_interval(&self) -> u64 {
+        self.cap.max(self.overload.map_or(0, |class| class.cap))
+    }
+
     /// The longest wait that stands in the backoff's place.
     fn longest_pace(&self) -> u64 {
-        let overload = self.overload.map_or(0, |class| class.cap);
-        self.cap.max(overload).max(self.window).max(self.startup_splay)
+        self.longest_interval().max(self.window).max(self.startup_splay)
     }
 }

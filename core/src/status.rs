@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::action::{GiveUpReason, WaitReason};
+use crate::action::{Attempts, GiveUpReason, WaitReason};
 use crate::circuit::Circuit;
 use crate::endpoint::{DUPLICATE, Endpoint};
 use crate::machine::{Machine, Proof, State};
@@ -145,7 +145,7 @@ impl fmt::Display for Phase {
             }
             Self::Offline => f.write_str("offline"),
             Self::GaveUp { reason, attempts } => {
-                write!(f, "gave up: {reason} after {attempts} attempts")
+                write!(f, "gave up: {reason} after {}", Attempts(*attempts))
             }
         }
     }

@@ -219,6 +219,7 @@ impl Step<'_> {
             proof: Proof::None,
             wanted: Wanted::No,
             fresh,
+            outbid: false,
         };
         if let State::Dialing { outage, endpoint, .. } = self.machine.state {
             self.machine.cursor = endpoint;
@@ -258,7 +259,7 @@ impl Step<'_> {
             return;
         }
         let now = self.now;
-        if self.machine.state.pace().is_some_and(|pace| *pace > now) {
+        if self.machine.state.pace().is_some_and(|pace| *pace > now && *pace != NEVER) {
             let window = self.policy.initial();
             let cut = now.saturating_add(self.spread(window));
             if let Some(pace) = self.machine.state.pace() {

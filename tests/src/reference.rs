@@ -67,6 +67,8 @@ struct Conn {
     wanted: Wanted,
     /// It ended an outage.
     fresh: bool,
+    /// The wait for its replacement was earned by better endpoints alone.
+    outbid: bool,
 }
 
 /// What the application has last said, or a limit.
@@ -381,7 +383,8 @@ impl Reference {
             Class::Overloaded => false,
         };
         let waits = self.mode == Mode::Running && self.dial.is_none() && self.old.is_none();
-        let backs_off = self.pace_reason == WaitReason::Backoff && self.pace > self.now;
+        let backs_off =
+            self.pace_reason == WaitReason::Backoff && self.pace > self.now && self.pace != NEVER;
         if waits && explained && backs_off {
             let cut = self.spread(shape::initial(&self.policy));
             self.pace = self.pace.min(self.now.saturating_add(cut));

@@ -21,7 +21,9 @@
 //!
 //! With `Priority { failback: Some(after) }`: when the connection to the lesser one has been
 //! stable, and the better one's circuit not open, for `after`. It is a
-//! [`handover`](super::handover): nothing is lost if the primary is still down.
+//! [`handover`](super::handover): nothing is lost if the primary is still down. What the tries that
+//! failed have earned delays the better endpoints alone: when the connection is lost, the others are
+//! dialed as after any loss.
 //!
 //! # An endpoint that answers, but will not do?
 //!

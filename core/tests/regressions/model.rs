@@ -1,48 +1,13 @@
-//! What comparing the machine with its reference model has found, each by its shortest run.
+//! What comparing the machine with its reference model has found.
 
 use std::time::Duration;
 
 use redial::{
-    Action, After, Backoff, BreakerPolicy, Circuit, DialId, Endpoint, Event, Failure, GiveUpReason,
-    Jitter, Phase, Policy, PolicyBuilder, Reconnector, Selection, Timestamp,
+    Action, After, Backoff, BreakerPolicy, Circuit, DialId, Event, Failure, GiveUpReason, Phase,
+    Policy, Reconnector, Selection, Timestamp,
 };
 
-type Link = Reconnector<Policy, Vec<Endpoint>>;
-
-fn link(builder: PolicyBuilder, keys: &[u32]) -> Link {
-    let policy = builder.build().unwrap();
-    Reconnector::with_endpoints(policy, 7, list(keys))
-}
-
-fn list(keys: &[u32]) -> Vec<Endpoint> {
-    keys.iter().copied().map(Endpoint::new).collect()
-}
-
-/// Without jitter, and with dials as fast as they come.
-fn plain() -> PolicyBuilder {
-    Policy::builder().jitter(Jitter::None).rate_limit(100, Duration::from_millis(1))
-}
-
-fn at(seconds: u64) -> Timestamp {
-    Timestamp::from_origin(Duration::from_secs(seconds))
-}
-
-fn dial(link: &Link) -> DialId {
-    link.action().dial().unwrap().id
-}
-
-/// Connects the dial in flight at `now`.
-fn connect(link: &mut Link, now: Timestamp) -> DialId {
-    let id = dial(link);
-    link.handle(now, Event::Connected(id));
-    id
-}
-
-/// Fails the dial in flight at `now`.
-fn fail(link: &mut Link, now: Timestamp) -> Action {
-    let id = dial(link);
-    link.handle(now, Event::DialFailed(id, Failure::Unreachable))
-}
+use crate::{Link, at, connect, dial, fail, link, list, plain};
 
 #[test]
 fn stability_is_booked_on_its_endpoint_when_the_list_changes_in_that_moment() {
@@ -151,7 +116,7 @@ fn age_replaces_a_connection_that_waits_for_a_better_endpoint() {
 
 #[test]
 fn a_give_up_while_paused_does_not_count_the_pause() {
-    let mut link = link(plain().backoff(Backoff::Never), &[0, 1]);
+    let mut link = link(plain().max_rounds(1), &[0, 1]);
     link.handle(at(0), Event::Start);
     fail(&mut link, at(3));
     let id = dial(&link);

@@ -151,9 +151,9 @@ fn hinted(before: &Subject<'_>, record: &Record<'_>) -> Option<(u32, Timestamp)>
         return None;
     }
     let initial = policy.backoff().initial().max(policy.floor()).min(policy.cap());
+    let delay = delay.min(policy.max_hint());
     // One that asks for nothing is past as soon as it is given.
-    (delay >= initial && !delay.is_zero())
-        .then(|| (key, record.now.saturating_add(delay.min(policy.max_hint()))))
+    (delay >= initial && !delay.is_zero()).then(|| (key, record.now.saturating_add(delay)))
 }
 
 /// 10: a half-open circuit admits one probe, and leaves within its deadline and `stable_after`.

@@ -1,6 +1,6 @@
 //! How dials and connections end, and what each end costs.
 
-use redial::{Backoff, Failure, FirstRetry, GiveUpReason, Jitter, WaitReason};
+use redial::{Backoff, Failure, FirstRetry, GiveUpReason, Jitter, Overload, WaitReason};
 
 use super::arith::{NEVER, doubled, later, nanos, stretched, up_to};
 use super::shape::{Class, Round, earned, initial, jittered};
@@ -13,8 +13,9 @@ enum End {
     Attempt,
     /// A connection that was confirmed, but not stable.
     Confirmed,
-    /// A stable connection; a handover had been told to wait until then.
-    Stable { wait: u64 },
+    /// A stable connection; a handover had been told to wait until then, by better endpoints alone or by
+    /// all.
+    Stable { wait: u64, by_better: bool },
     /// A try to replace a connection that works, at fault or not.
     Handover { at_fault: bool },
 }
@@ -32,6 +33,7 @@ impl Reference {
             proof: Proof::Nothing,
             wanted: Wanted::No,
             fresh: replaced.is_none(),
+            outbid: false,
         });
         self.old = replaced;
         self.pace = 0;
@@ -100,6 +102,8 @@ impl Reference {
         if self.old.is_some() {
             self.give_old_back();
             let end = End::Handover { at_fault: link.proof == Proof::Nothing };
+            let silent = link.proof == Proof::Stable && failure == Failure::TimedOut;
+            let failure = if silent { Failure::Unreachable } else { failure };
             return self.ended(link.key, failure, end);
         }
         self.link = None;
@@ -110,7 +114,7 @@ impl Reference {
             if let Some(place) = self.place(link.key) {
                 place.visited = true;
             }
-            match self.heard(link.key, failure, End::Stable { wait: 0 }) {
+            match self.heard(link.key, failure, End::Stable { wait: 0, by_better: false }) {
                 Ok(class) => {
                     // Having been overloaded says something for the next interval.
                     if class == Class::Overloaded {
@@ -135,7 +139,16 @@ impl Reference {
             }
             Proof::Stable => {
                 self.outage_begins();
-                self.ended(link.key, failure, End::Stable { wait: self.pace });
+                let by_better = link.outbid && self.pace > self.now;
+                if by_better {
+                    // They have had their turn.
+                    for key in self.field(Wanted::Better, link.key) {
+                        if let Some(place) = self.place(Some(key)) {
+                            place.visited = true;
+                        }
+                    }
+                }
+                self.ended(link.key, failure, End::Stable { wait: self.pace, by_better });
             }
         }
     }
@@ -154,6 +167,7 @@ impl Reference {
         old.since = failed.since;
         old.active = self.now;
         old.fresh = false;
+        old.outbid = false;
         self.link = Some(old);
         self.pace = 0;
     }
@@ -183,7 +197,8 @@ impl Reference {
 
     /// What one failure means: for its endpoint, for the limits, and for the next dial.
     fn ended(&mut self, key: Option<u32>, failure: Failure, end: End) {
-        let class = match self.heard(key, failure, end) {
+        self.forget_past_hints();
+        let mut class = match self.heard(key, failure, end) {
             Ok(class) => class,
             Err(reason) => {
                 self.release(key);
@@ -206,54 +221,54 @@ impl Reference {
         let stable = matches!(end, End::Stable { .. });
         // A stable connection that is lost says nothing against the server, unless it is overloaded.
         let grows = !stable || backoff_first || class == Class::Overloaded;
-        if grows {
-            self.round.push(class);
-        }
         let (wanted, at) = match (end, self.link) {
             (End::Handover { .. }, Some(link)) => (link.wanted, link.key),
             _ => (Wanted::Any, None),
         };
         let more = self.more(wanted, at);
+        let waits = grows && (!more || (stable && backoff_first));
+        if waits && more {
+            class = class.max(Class::Unreachable);
+        }
+        if grows {
+            self.round.push(class);
+        }
         let imposed = self.pace_reason;
-        let mut pace = if grows && (!more || (stable && backoff_first)) {
+        let mut pace = if *self.policy.backoff() == Backoff::Never {
+            None
+        } else if waits {
             let elapsed = if end == End::Attempt { self.elapsed() } else { 0 };
             self.end_round(elapsed, !more, end == End::Attempt)
-        } else if !more && *self.policy.backoff() == Backoff::Never {
-            None
         } else {
             if !more {
                 self.next_round();
             }
             let stands_for = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
-            self.pace_reason = stands_for;
-            let window = match self.policy.first_retry() {
-                FirstRetry::Jittered(window) => nanos(window),
-                _ => 0,
-            };
-            Some(later(self.now, self.spread(window)))
+            Some(self.within_window(stands_for))
         };
-        if let End::Stable { wait } = end {
-            // A failed handover's wait is not undercut; one that was never to end, ends the link.
-            if wait == NEVER {
+        if let End::Stable { wait, by_better } = end {
+            // A failed handover's wait is not undercut, unless others than those that imposed it are
+            // left; one that was never to end, ends the link.
+            let excused = by_better && more;
+            if wait == NEVER && !excused {
                 pace = None;
             }
-            if pace.is_some_and(|pace| pace < wait) {
+            if pace.is_some_and(|pace| pace < wait) && !excused {
                 self.pace_reason = imposed;
+                pace = Some(wait);
             }
-            pace = pace.map(|pace| pace.max(wait));
         }
 
         if matches!(end, End::Handover { .. }) {
             self.pace = pace.unwrap_or(NEVER);
+            if let Some(link) = &mut self.link {
+                link.outbid = link.wanted == Wanted::Better;
+            }
             return;
         }
         self.last = Some(failure);
-        let dials = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
-        let limits =
-            [(self.policy.max_attempts(), dials), (self.policy.max_rounds(), self.counted_rounds)];
-        let reached = limits.iter().any(|(limit, count)| limit.is_some_and(|l| *count >= l.get()));
         match pace {
-            _ if reached && end == End::Attempt => {
+            _ if self.is_exhausted() && end == End::Attempt => {
                 self.give_up(GiveUpReason::MaxAttempts, self.last);
             }
             None => self.give_up(GiveUpReason::PolicyNever, self.last),
@@ -264,8 +279,27 @@ impl Reference {
         }
     }
 
+    /// As many dials, or rounds, as the policy has.
+    pub(super) fn is_exhausted(&self) -> bool {
+        let dials = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
+        let limits =
+            [(self.policy.max_attempts(), dials), (self.policy.max_rounds(), self.counted_rounds)];
+        limits.iter().any(|(limit, count)| limit.is_some_and(|limit| *count >= limit.get()))
+    }
+
     /// What the failure says; one draw for a hint that is followed, one for a parking.
     fn heard(
+        &mut self,
+        key: Option<u32>,
+        failure: Failure,
+        end: End,
+    ) -> Result<Class, GiveUpReason> {
+        let class = self.said_by(key, failure, end)?;
+        let ignored = self.policy.overload() == Overload::Ignore;
+        Ok(if ignored { class.min(Class::Unreachable) } else { class })
+    }
+
+    fn said_by(
         &mut self,
         key: Option<u32>,
         failure: Failure,
@@ -281,10 +315,10 @@ impl Reference {
                 if delay > max && self.policy.give_up_on_long_hint() && !held {
                     return Err(GiveUpReason::HintTooLong);
                 }
+                let delay = delay.min(max);
                 if delay < initial(&self.policy) {
                     return Ok(Class::Overloaded);
                 }
-                let delay = delay.min(max);
                 let spread = nanos(spread).min(max - delay).max(delay / 10);
                 let until = later(later(self.now, delay), up_to(spread, self.draw()));
                 if let Some(place) = self.place(key) {
@@ -356,7 +390,25 @@ impl Reference {
         if new {
             self.next_round();
         }
-        if stopped { None } else { Some(self.wait()) }
+        if stopped {
+            return None;
+        }
+        let nothing_earned = worst == Class::Clear && earned(&self.policy, &self.rounds).base == 0;
+        Some(if nothing_earned {
+            self.within_window(WaitReason::NextEndpoint)
+        } else {
+            self.wait()
+        })
+    }
+
+    /// A dial that need not wait for the backoff.
+    fn within_window(&mut self, reason: WaitReason) -> u64 {
+        self.pace_reason = reason;
+        let window = match self.policy.first_retry() {
+            FirstRetry::Jittered(window) => nanos(window),
+            _ => 0,
+        };
+        later(self.now, self.spread(window))
     }
 
     /// The end of one wait of the current interval. One draw, but for no jitter, and a phase once drawn.

@@ -93,6 +93,7 @@ impl Reference {
         }
         let first = self.list.first().copied();
         if let Some(link) = &mut self.link {
+            link.outbid = false;
             // There is none better than the first.
             if link.wanted == Wanted::Better && link.key.is_some() && link.key == first {
                 link.wanted = Wanted::No;
@@ -137,7 +138,11 @@ impl Reference {
             return self.next_round();
         }
         let elapsed = if link.is_some() { 0 } else { self.elapsed() };
-        match (self.end_round(elapsed, true, link.is_none()), link) {
+        let pace = self.end_round(elapsed, true, link.is_none());
+        if link.is_none() && self.is_exhausted() {
+            return self.give_up(redial::GiveUpReason::MaxAttempts, self.last);
+        }
+        match (pace, link) {
             (Some(pace), _) => self.pace = pace,
             (None, Some(_)) => self.pace = super::NEVER,
             (None, None) => self.give_up(redial::GiveUpReason::PolicyNever, self.last),
@@ -145,7 +150,7 @@ impl Reference {
     }
 
     /// The keys that may be dialed for `wanted` when the link is at `link`, in list order.
-    fn field(&self, wanted: Wanted, link: Option<u32>) -> Vec<u32> {
+    pub(super) fn field(&self, wanted: Wanted, link: Option<u32>) -> Vec<u32> {
         let mut keys = Vec::new();
         for key in &self.list {
             if wanted == Wanted::Better && Some(*key) == link {
@@ -233,13 +238,18 @@ impl Reference {
 
     /// A new round: every endpoint may be tried again.
     pub(super) fn next_round(&mut self) {
-        let now = self.now;
         for place in &mut self.places {
             place.visited = false;
-            if place.hint <= now {
+        }
+        self.forget_past_hints();
+        self.round.clear();
+    }
+
+    pub(super) fn forget_past_hints(&mut self) {
+        for place in &mut self.places {
+            if place.hint <= self.now {
                 place.hint = 0;
             }
         }
-        self.round.clear();
     }
 }
