@@ -195,6 +195,12 @@ where
                     self.handle(now, Event::Tick, None, None);
                 }
             }
+            if wait.is_tired() {
+                // Dials that end at once would keep the connections and whoever speaks waiting for ever.
+                // They have a turn before the next dial begins.
+                self.settled = true;
+                self.wake = now;
+            }
             let drained = |by| world.is_down() || now >= by;
             if self.shutdown.is_some_and(drained) && !self.stopped {
                 self.stop(now);

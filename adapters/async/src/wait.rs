@@ -31,6 +31,11 @@ impl<T: Future<Output = ()>> Wait<T> {
         Self { timer: None, busy: 0 }
     }
 
+    /// So much has happened without a pause that the next poll is one.
+    pub(crate) fn is_tired(&self) -> bool {
+        self.busy >= 64
+    }
+
     /// What has happened; `None` if nothing has before `wake`. What happened comes first: a success that
     /// is there when the deadline comes counts. `now` is when the caller looked at the clock last.
     pub(crate) fn poll<H>(
@@ -42,7 +47,7 @@ impl<T: Future<Output = ()>> Wait<T> {
         happened: impl FnOnce(&mut Context<'_>) -> Poll<H>,
     ) -> Poll<Option<H>> {
         // Callers on other threads may speak without end; the executor has other tasks.
-        if self.busy >= 64 {
+        if self.is_tired() {
             self.busy = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;

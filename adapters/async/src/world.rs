@@ -190,7 +190,7 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         true
     }
 
-    /// Ready when a dial or a connection has ended.
+    /// Ready when a dial or a connection has ended, of two at once the dial.
     pub(crate) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Happened<C, E>>
     where
         D: Future<Output = Result<C, E>>,
