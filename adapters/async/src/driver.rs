@@ -123,7 +123,8 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
     }
 
     /// Every transition is told to `observer`, from inside the loop. For a log that a person reads, print
-    /// it: `observe(|transition| eprintln!("{transition}"))`.
+    /// it: `observe(|transition| eprintln!("{transition}"))`. An abort or a panic is the end of the loop and
+    /// no transition: [`closed`](crate::LinkHandle::closed) tells it.
     pub fn observe<E, F: FnMut(&Transition<'_, E>)>(self, observer: F) -> Driver<R, P, S, K, F> {
         let Self { reconnector, runtime, sharing, choices, .. } = self;
         Driver { reconnector, runtime, sharing, observer, choices }

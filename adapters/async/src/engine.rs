@@ -18,7 +18,7 @@ use crate::telemetry::Telemetry;
 use crate::transition::Observe;
 use crate::view::{End, View};
 use crate::wait::Wait;
-use crate::world::{Happened, World};
+use crate::world::{Happened, World, caught};
 
 /// What a driver chooses that needs no type of its own.
 #[derive(Clone, Debug)]
@@ -41,7 +41,14 @@ pub(crate) enum Record {
     Behind,
 }
 
-pub(crate) struct Engine<R, P, S, O, H, E> {
+pub(crate) struct Engine<R, P, S, O, H, E>
+where
+    R: Runtime,
+    P: Borrow<Policy>,
+    S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+    O: Observe<E>,
+    E: Classify,
+{
     pub(crate) reconnector: Reconnector<P, S>,
     /// Makes storage for new endpoints, if they may change.
     pub(crate) store: Option<fn(Vec<Endpoint>) -> S>,
@@ -49,8 +56,8 @@ pub(crate) struct Engine<R, P, S, O, H, E> {
     pub(crate) observer: O,
     pub(crate) telemetry: Telemetry,
     pub(crate) view: sync::Arc<View<H, E>>,
-    /// Starts that have been obeyed.
-    pub(crate) starts: u64,
+    /// Those that have been obeyed.
+    pub(crate) orders: u64,
     /// Asked to be down, and is.
     pub(crate) stopped: bool,
     /// Draining before it stops for good, until then.
@@ -84,7 +91,7 @@ where
         view: sync::Arc<View<H, E>>,
     ) -> Self {
         let hub = &view.hub;
-        let starts = hub.commands().starts;
+        let orders = hub.commands().orders;
         if !lazy {
             hub.start();
         }
@@ -96,7 +103,7 @@ where
             telemetry: Telemetry::new(name),
             record: if hub.keeps_health() { Record::Current } else { Record::None },
             view,
-            starts,
+            orders,
             stopped: false,
             shutdown: None,
             deadline: Timestamp::MAX,
@@ -267,7 +274,7 @@ where
         let id = action.held().filter(|_| self.shutdown.is_none());
         let link = id.and_then(|id| world.link(id));
         let held = link.and_then(|link| Some((&link.line, link.shared.as_ref()?)));
-        let changed = self.view.publish(held, world.ids(), ended, self.starts);
+        let changed = self.view.publish(held, world.ids(), ended, self.orders);
         if self.view.hub.set_status(since, status) || changed {
             self.view.hub.announce();
         }
@@ -315,13 +322,43 @@ where
             }
             // Told to finish, it has: that is no reason to stop the link.
             Ended::Finished => {
-                self.handle(now, Event::Closed(id, Failure::Unreachable), None, None);
+                let event = self.closed(id, Failure::Unreachable);
+                self.handle(now, event, None, None);
             }
             Ended::Lost(error) => {
                 let failure = error.classify();
-                self.lost(now, Event::Closed(id, failure), failure, Last::Own(error));
+                let event = self.closed(id, failure);
+                self.lost(now, event, failure, Last::Own(error));
             }
         }
         world.close(id);
+    }
+}
+
+/// However the loop ends, the link is down then, and its status says so. An observer is not told: what it
+/// saved last, of a dial in flight for example, is what the next process is to go on from.
+impl<R, P, S, O, H, E> Drop for Engine<R, P, S, O, H, E>
+where
+    R: Runtime,
+    P: Borrow<Policy>,
+    S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+    O: Observe<E>,
+    E: Classify,
+{
+    fn drop(&mut self) {
+        let hub = &self.view.hub;
+        let before = self.reconnector.status();
+        if self.record == Record::Behind {
+            hub.observe(self.now, &before);
+        }
+        // Where it is dropped there may be no clock.
+        let now = caught(|| self.runtime.now()).unwrap_or(self.now);
+        if !matches!(before.phase, Phase::GaveUp { .. }) {
+            self.reconnector.handle(now, Event::Stop);
+        }
+        hub.set_status(Some(now), self.reconnector.status());
+        if matches!(before.phase, Phase::Connected { .. }) {
+            self.telemetry.down();
+        }
     }
 }

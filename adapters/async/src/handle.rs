@@ -38,7 +38,7 @@ use crate::watch::Watch;
 ///     let health = link.health().await.expect("the driver keeps it");
 ///     println!("{}; {} ppm up", link.status(), health.reliability());
 ///     if let Err(error) = link.shutdown(Duration::from_secs(5)).await {
-///         println!("it had given up: {error}");
+///         println!("it did not come to that: {error}");
 ///     }
 /// }
 /// # let _ = operate;
@@ -68,12 +68,7 @@ impl<H, E> LinkHandle<H, E> {
 
     /// The link should be down: everything is dropped, at once. [`closed`](Self::closed) then says `Ok`.
     pub fn stop(&self) {
-        self.view.hub.tell(|commands| {
-            if !matches!(commands.wanted, Wanted::ShutDown(_)) {
-                commands.wanted = Wanted::Down;
-                commands.news.stop = true;
-            }
-        });
+        self.view.hub.tell(|commands| commands.order(Wanted::Down));
     }
 
     /// Dials now, if the link is waiting; replaces the connection, if there is one. One that is not yet stable
@@ -134,16 +129,20 @@ impl<H, E> LinkHandle<H, E> {
     }
 
     /// Drains and then stops, for good: no new dials, the connection is told to
-    /// [drain](crate::Session::draining), and the link stops when it has ended, or `within` has passed.
+    /// [drain](crate::Session::draining), and the link stops when it has ended, or `within` has passed. What
+    /// drains is for those who use it already: whoever wants a connection now is told
+    /// [`Stopped`](LinkError::Stopped).
     ///
     /// Takes effect whether or not the future, which waits for the end, is awaited.
     pub fn shutdown(&self, within: Duration) -> Closed<H, E> {
-        self.view.hub.tell(|commands| commands.wanted = Wanted::ShutDown(within));
+        self.view.hub.tell(|commands| commands.order(Wanted::ShutDown(within)));
+        // Nobody needs to wait any longer.
+        self.view.hub.announce();
         self.closed()
     }
 
-    /// Waits until the link is down: `Ok` after a stop or a shutdown, otherwise why. Pending while it is up
-    /// or not yet started.
+    /// Waits until the link is down: `Ok` after a stop or a shutdown, also one after a give-up, otherwise
+    /// why. Pending while it is up or not yet started.
     pub fn closed(&self) -> Closed<H, E> {
         Closed { view: self.view.clone(), listener: None }
     }
@@ -154,7 +153,7 @@ impl<H, E> LinkHandle<H, E> {
         view.poll_ended(listener, cx)
     }
 
-    /// The status now.
+    /// The status now. Idle once the link's future is gone, unless the link had given up.
     pub fn status(&self) -> Status {
         self.view.hub.status().0
     }
@@ -183,10 +182,10 @@ impl<H, E> LinkHandle<H, E> {
     /// The ticket to wait with: a link that was never started, or gave up, is started.
     fn want(&self) -> Result<u64, LinkError<E>> {
         let asked = self.view.hub.commands();
-        match (asked.wanted, self.view.ended_since(asked.starts)) {
+        match (asked.wanted, self.view.ended_since(asked.orders)) {
             // Whether or not the loop has heard it yet.
             (Wanted::Down, _) | (_, Some(Ok(()))) => Err(LinkError::Stopped),
-            (Wanted::Up, None) => Ok(asked.starts),
+            (Wanted::Up, None) => Ok(asked.orders),
             (_, None | Some(Err(_))) => Ok(self.view.hub.start()),
         }
     }
@@ -198,7 +197,12 @@ impl<H, E> LinkHandle<H, E> {
         if let Some(connection) = view.held() {
             return Some(Ok(connection));
         }
-        let ended = view.ended_since(ticket)?;
+        // What drains is not handed out, and there is nothing to come.
+        let shut_down = || {
+            let wanted = view.hub.commands().wanted;
+            matches!(wanted, Wanted::ShutDown(_)).then_some(Ok(()))
+        };
+        let ended = view.ended_since(ticket).or_else(shut_down)?;
         Some(Err(ended.err().unwrap_or(LinkError::Stopped)))
     }
 }
@@ -213,7 +217,7 @@ impl<H: Clone, E> LinkHandle<H, E> {
     /// dials once.
     ///
     /// # Errors
-    /// [`LinkError`] if the link gives up while waiting, or was stopped.
+    /// [`LinkError`] if the link gives up while waiting, or was stopped or shut down.
     pub fn connection(&self) -> Connecting<H, E> {
         Connecting { handle: self.clone() }
     }

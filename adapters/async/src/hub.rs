@@ -30,13 +30,24 @@ pub(crate) enum Wanted {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Commands {
     pub(crate) wanted: Wanted,
-    /// Counted: the loop compares with how many it has seen.
-    pub(crate) starts: u64,
+    /// To start, to stop and to shut down, counted: the loop compares with how many it has seen.
+    pub(crate) orders: u64,
     pub(crate) offline: bool,
     /// Stay after a stop or a give-up, for as long as someone can start the link again.
     pub(crate) restartable: bool,
     pub(crate) aborted: bool,
     pub(crate) news: News,
+}
+
+impl Commands {
+    /// A link that was shut down stays down.
+    pub(crate) fn order(&mut self, wanted: Wanted) {
+        if !matches!(self.wanted, Wanted::ShutDown(_)) {
+            self.wanted = wanted;
+            self.orders += 1;
+            self.news.stop |= wanted == Wanted::Down;
+        }
+    }
 }
 
 /// What was said since the loop last listened.
@@ -104,7 +115,7 @@ impl Hub {
     pub(crate) fn new(status: Status, changeable: bool, window: Option<Duration>) -> Self {
         let commands = Commands {
             wanted: Wanted::Nothing,
-            starts: 0,
+            orders: 0,
             offline: false,
             restartable: false,
             aborted: false,
@@ -162,14 +173,11 @@ impl Hub {
     }
 
     /// Asks for the link to be up; returns a ticket, which the loop has honoured when it has seen as many
-    /// starts. A link that was shut down stays down.
+    /// orders.
     pub(crate) fn start(&self) -> u64 {
         self.tell(|commands| {
-            if !matches!(commands.wanted, Wanted::ShutDown(_)) {
-                commands.wanted = Wanted::Up;
-                commands.starts += 1;
-            }
-            commands.starts
+            commands.order(Wanted::Up);
+            commands.orders
         })
     }
 

@@ -2,7 +2,9 @@
 
 use std::borrow::Borrow;
 
-use redial::{Action, Endpoint, Event, Failure, Policy, Reconnector, Refresh, Status, Timestamp};
+use redial::{
+    Action, DialId, Endpoint, Event, Failure, Policy, Reconnector, Refresh, Status, Timestamp,
+};
 
 use crate::classify::Classify;
 use crate::engine::{Engine, Record};
@@ -24,9 +26,9 @@ where
 {
     /// The application is done, unless it has asked for a new start meanwhile.
     pub(crate) fn finish(&mut self, now: Timestamp) {
-        let starts = self.starts;
+        let orders = self.orders;
         self.view.hub.tell(|commands| {
-            if commands.wanted == Wanted::Up && commands.starts == starts {
+            if commands.wanted == Wanted::Up && commands.orders == orders {
                 commands.wanted = Wanted::Down;
             }
         });
@@ -56,7 +58,8 @@ where
         for (id, error) in self.view.take_reports().into_iter().flatten() {
             if world.close(id) {
                 let failure = error.classify();
-                self.lost(now, Event::Closed(id, failure), failure, Last::Shared(error));
+                let event = self.closed(id, failure);
+                self.lost(now, event, failure, Last::Shared(error));
                 // Its id is gone from the view already, where nothing else may change.
                 self.view.hub.announce();
             }
@@ -74,7 +77,7 @@ where
     /// What is wanted now, against what was.
     fn obey(&mut self, now: Timestamp) -> Result<(), LinkError<E>> {
         let (asked, wishes) = self.view.hub.take_commands();
-        let starts = std::mem::replace(&mut self.starts, asked.starts);
+        let orders = std::mem::replace(&mut self.orders, asked.orders);
         let News { stop, redial, online, offline, health } = asked.news;
         let Wishes { endpoints, circuits, defer, panicked } =
             wishes.map(|wishes| *wishes).unwrap_or_default();
@@ -105,7 +108,7 @@ where
             });
         }
         match asked.wanted {
-            Wanted::Up if asked.starts != starts => {
+            Wanted::Up if asked.orders != orders => {
                 if self.stopped || matches!(self.reconnector.action(), Action::GiveUp(_)) {
                     self.last = None;
                 }
@@ -115,9 +118,13 @@ where
             Wanted::Down if stop && !self.stopped => self.stop(now),
             Wanted::ShutDown(within) if self.shutdown.is_none() => {
                 self.shutdown = Some(now.saturating_add(within));
-                self.handle(now, Event::Offline, None, None);
-                if let Some(dial) = self.reconnector.action().dial() {
-                    self.handle(now, Event::DialAborted(dial.id), None, None);
+                if self.reconnector.action().held().is_none() {
+                    self.stop(now);
+                } else {
+                    self.handle(now, Event::Offline, None, None);
+                    if let Some(dial) = self.reconnector.action().dial() {
+                        self.handle(now, Event::DialAborted(dial.id), None, None);
+                    }
                 }
             }
             Wanted::Nothing | Wanted::Up | Wanted::Down | Wanted::ShutDown(_) => {}
@@ -130,6 +137,17 @@ where
             self.handle(now, Event::Redial, None, None);
         }
         Ok(())
+    }
+
+    /// What the end of a connection is to the machine. The last one of a link that is shut down ends the
+    /// link, which has no more to dial.
+    pub(crate) fn closed(&mut self, id: DialId, failure: Failure) -> Event {
+        let is_last = |action: Action| action.held() == Some(id) && action.draining().is_none();
+        if self.shutdown.is_some() && is_last(self.reconnector.action()) {
+            self.stopped = true;
+            return Event::Stop;
+        }
+        Event::Closed(id, failure)
     }
 
     /// A dial failed or a connection was lost, with an error.

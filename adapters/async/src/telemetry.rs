@@ -35,6 +35,16 @@ impl Telemetry {
         self.measure(transition);
         let _ = transition;
     }
+
+    /// The link was up, and its loop is gone.
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(clippy::unused_self, reason = "there is nobody to tell")
+    )]
+    pub(crate) fn down(&self) {
+        #[cfg(feature = "metrics")]
+        metrics::gauge!("redial_up", "link" => String::from(&*self.name)).set(0.0);
+    }
 }
 
 #[cfg(feature = "tracing")]

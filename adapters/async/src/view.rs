@@ -57,8 +57,8 @@ struct State<H, E> {
     /// What callers have reported of each, until the loop hears it.
     reports: [Option<std::sync::Arc<E>>; 2],
     ended: Option<Box<End<E>>>,
-    /// Starts that the loop has seen; `MAX` once it will not come back.
-    starts: u64,
+    /// Those that the loop has seen; `MAX` once it will not come back.
+    orders: u64,
 }
 
 impl<H, E> State<H, E> {
@@ -75,7 +75,7 @@ impl<H, E> State<H, E> {
 impl<H, E> View<H, E> {
     pub(crate) fn new(hub: Hub) -> Self {
         let state =
-            State { held: None, ids: [None; 2], reports: [None, None], ended: None, starts: 0 };
+            State { held: None, ids: [None; 2], reports: [None, None], ended: None, orders: 0 };
         Self { hub: Arc::new(hub), state: Mutex::new(state) }
     }
 
@@ -88,25 +88,25 @@ impl<H, E> View<H, E> {
         let held = state.held.take();
         state.ids = [None; 2];
         state.ended = Some(Box::new(end));
-        state.starts = u64::MAX;
+        state.orders = u64::MAX;
         drop(state);
         drop(held);
     }
 
-    /// How the link has ended, if that was after the loop had seen start number `ticket`, or it will not
+    /// How the link has ended, if that was after the loop had seen order number `ticket`, or it will not
     /// see another.
     pub(crate) fn ended_since(&self, ticket: u64) -> Option<End<E>> {
         let state = self.lock();
-        (state.starts >= ticket).then(|| state.ended.as_deref().cloned()).flatten()
+        (state.orders >= ticket).then(|| state.ended.as_deref().cloned()).flatten()
     }
 
-    /// Waits until the link is down, however often it was started until now.
+    /// Waits until the link is down, whatever it was told until now.
     pub(crate) fn poll_ended(
         &self,
         listener: &mut Option<EventListener>,
         cx: &mut Context<'_>,
     ) -> Poll<End<E>> {
-        let ended = || self.ended_since(self.hub.commands().starts);
+        let ended = || self.ended_since(self.hub.commands().orders);
         poll_until(&self.hub.changed, listener, cx, ended)
     }
 
@@ -153,7 +153,7 @@ impl<H: Clone, E> View<H, E> {
         held: Option<(&Line, &H)>,
         ids: [Option<DialId>; 2],
         ended: Option<End<E>>,
-        starts: u64,
+        orders: u64,
     ) -> bool {
         // What is shared may do anything when it is cloned, and so not under the lock. Nobody but the
         // loop makes a connection the one that is held.
@@ -170,7 +170,7 @@ impl<H: Clone, E> View<H, E> {
         let differs = moved
             || ids != state.ids
             || ended.is_some() != state.ended.is_some()
-            || starts != state.starts;
+            || orders != state.orders;
         if !differs && ended.is_none() {
             return false;
         }
@@ -185,7 +185,7 @@ impl<H: Clone, E> View<H, E> {
             if known == ids[place] { None } else { state.reports[place].take() }
         });
         let ended = replace(&mut state.ended, ended.map(Box::new));
-        state.starts = starts;
+        state.orders = orders;
         drop(state);
         // Errors and what was shared may do anything when they are dropped.
         drop((unused, stale, ended));

@@ -11,7 +11,8 @@ use crate::hub::{Hub, poll_until};
 use crate::sync::Arc;
 
 /// Watches the status of a link. Level-triggered: it tells that the status is not the one last told, and
-/// what it is now; what came and went in between is not told.
+/// what it is now; what came and went in between is not told. The last status of a link, however it ended,
+/// is idle or that it gave up.
 ///
 /// ```
 /// use redial_async::{LinkHandle, redial::Phase};

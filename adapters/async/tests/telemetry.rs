@@ -8,7 +8,7 @@ use std::future::{Ready, ready};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -189,8 +189,12 @@ fn ride(runtime: &Fast) {
     while drive.as_mut().poll(&mut cx).is_pending() {}
 }
 
+/// One at a time: tracing remembers for all threads whether anybody listens.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn an_outage_is_logged_and_measured() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (lines, values) = (Lines::default(), Values::default());
     metrics::with_local_recorder(&values, || {
         tracing::subscriber::with_default(lines.clone(), || ride(&Fast::default()));
@@ -217,4 +221,26 @@ fn an_outage_is_logged_and_measured() {
     assert_eq!(f64::from_bits(get("redial_up{link=feed}")).to_string(), "0");
     assert_eq!(f64::from_bits(get("redial_outage_seconds{link=feed}")).to_string(), "5");
     assert_eq!(values.len(), 4, "{:?}", values.keys());
+}
+
+#[test]
+fn the_gauge_falls_with_a_link_whose_future_is_dropped() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let values = Values::default();
+    let up = || {
+        let values = values.0.lock().unwrap();
+        f64::from_bits(values["redial_up{link=link}"].0.load(Ordering::SeqCst)).to_string()
+    };
+    metrics::with_local_recorder(&values, || {
+        let link = Driver::new(Reconnector::new(Policy::DEFAULT, 1), Fast::default());
+        let mut drive = Box::pin(link.drive(
+            |_| ready(Ok::<_, Failure>(())),
+            |(), _| std::future::pending::<Ended<Failure>>(),
+        ));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(drive.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(up(), "1");
+        drop(drive);
+    });
+    assert_eq!(up(), "0");
 }
