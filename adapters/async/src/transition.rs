@@ -131,6 +131,13 @@ impl<E: fmt::Display> fmt::Display for Transition<'_, E> {
                     f.write_str(", dialing")?;
                     on(f, "", Some(dial.endpoint))?;
                     f.write_str(" to replace it")?;
+                } else if action.wake() != Timestamp::MAX
+                    && (before.dial().is_some() && action.held() == before.held())
+                    && self.failure.is_some()
+                {
+                    // Something else may be due before that, the end of an idle connection for example.
+                    let wait = action.wake().saturating_since(*at);
+                    write!(f, ", dialing again in {wait:.1?} at the earliest")?;
                 }
                 if let Some(old) = action.draining() {
                     write!(f, ", {} drains", old.id)?;

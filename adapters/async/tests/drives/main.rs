@@ -6,6 +6,7 @@ mod ends;
 #[cfg(feature = "fleet")]
 mod fleet;
 mod heard;
+mod lines;
 mod mishaps;
 
 use std::pin::pin;
