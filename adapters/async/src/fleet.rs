@@ -32,7 +32,8 @@ use crew::Crew;
 /// endpoint's own key in [`Attempt::dial`].
 ///
 /// The future ends when it is [shut down](FleetHandle::shutdown). A panic in `connect` or `serve` ends it
-/// with [`LinkError::Panicked`]. Dropping it leaves no dial, connection or timer behind. It spawns nothing,
+/// with [`LinkError::Panicked`]. Dropping it leaves no dial, connection or timer behind. After either, the
+/// links say what they were doing last: so they can be taken out and saved as they were. It spawns nothing,
 /// and asks for neither `Send` nor `'static`: one thread does all the work, of dials and connections too,
 /// unless they spawn it.
 ///

@@ -225,3 +225,17 @@ fn a_place_taken_and_left_twice_between_polls_is_empty() {
     assert!(poll(drive.as_mut()).is_pending());
     assert_eq!(Rc::strong_count(&open), 1);
 }
+
+/// Who takes a link out and saves it has what the next process must know.
+#[test]
+fn a_fleet_whose_future_was_dropped_says_what_its_links_did_last() {
+    let dialed = RefCell::default();
+    let (drive, handle, keys) = dialing(1, &dialed);
+    let mut drive = Box::pin(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    drop(drive);
+    assert_eq!(handle.counts().dialing, 1);
+    let link = handle.remove(keys[0]).unwrap();
+    assert_eq!(link.status().phase, Phase::Connecting { attempt: 1 });
+    assert!(handle.insert(link).is_none());
+}
