@@ -8,6 +8,7 @@ mod fleet;
 mod heard;
 mod lines;
 mod mishaps;
+mod stream;
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
