@@ -181,6 +181,9 @@ where
                 None => return Ok(()),
             }
         }
+        // Before the next dial begins its connections have a turn, or dials that end at once would keep
+        // them waiting for ever.
+        self.poll(key)?;
         self.shared.bells.ring(key);
         Ok(())
     }

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use redial_async::redial::{Event, Failure, Phase, Policy, Reconnector, Refresh, Timestamp};
+use redial_async::redial::{
+    Backoff, Event, Failure, Overload, Phase, Policy, Reconnector, Refresh, Timestamp,
+};
 use redial_async::redial_fleet::{Counts, Fleet, Key};
 use redial_async::{Attempt, Ended, FleetHandle, LinkError, Runtime, Session, drive, drive_fleet};
 
@@ -238,4 +240,39 @@ fn a_fleet_whose_future_was_dropped_says_what_its_links_did_last() {
     let link = handle.remove(keys[0]).unwrap();
     assert_eq!(link.status().phase, Phase::Connecting { attempt: 1 });
     assert!(handle.insert(link).is_none());
+}
+
+/// A link whose replacements fail at once still looks at the connection that it has.
+#[test]
+fn dials_that_fail_at_once_do_not_keep_a_connection_of_a_fleet_waiting() {
+    let policy = Policy::builder().backoff(Backoff::fixed(Duration::ZERO));
+    let policy = policy.overload(Overload::Ignore).stable_after(Duration::from_secs(1));
+    let policy = policy.rate_limit(u32::MAX, Duration::from_nanos(1)).build().unwrap();
+    let (links, keys) = fleet(1, &policy);
+    let clock = Clock::default();
+    let (dials, over) = (Cell::new(0), Cell::new(false));
+    let connect = |_, _| {
+        dials.set(dials.get() + 1);
+        ready(if dials.get() == 1 { Ok(()) } else { Err(Failure::Unreachable) })
+    };
+    let serve =
+        |_, (), _: Session| {
+            poll_fn(|_| {
+                if over.get() { Poll::Ready(Ended::<Failure>::Finished) } else { Poll::Pending }
+            })
+        };
+    let drive = drive_fleet(links, clock.clone(), connect, serve);
+    let handle = drive.handle();
+    let mut drive = pin!(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    clock.advance(Duration::from_secs(2));
+    assert!(poll(drive.as_mut()).is_pending());
+    handle.redial(keys[0]);
+    assert!(poll(drive.as_mut()).is_pending());
+    assert!(dials.get() > 10, "it tries again and again: {}", dials.get());
+    over.set(true);
+    for _ in 0..10 {
+        assert!(poll(drive.as_mut()).is_pending());
+    }
+    assert_eq!(handle.status(keys[0]).unwrap().phase, Phase::Idle);
 }
