@@ -1,10 +1,11 @@
-//! [`Snapshot`] as a field: `#[serde(with = "redial_config::snapshot")]`.
+//! [`Snapshot`] as a field: `#[serde(with = "redial_config::snapshot")]`; what is known of several endpoints:
+//! [`endpoints`].
 //!
 //! A text in hexadecimal where people read the format, bytes where they do not. A text that was damaged, or
 //! that no link could have written, is an error.
 //!
 //! ```
-//! use redial::{Event, Policy, Reconnector, Snapshot, Timestamp};
+//! use redial::{Endpoint, EndpointSnapshot, Event, Policy, Reconnector, Snapshot, Timestamp};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize)]
@@ -12,57 +13,138 @@
 //!     name: String,
 //!     #[serde(with = "redial_config::snapshot")]
 //!     link: Snapshot,
+//!     #[serde(with = "redial_config::snapshot::endpoints")]
+//!     health: Vec<EndpointSnapshot>,
 //! }
 //!
-//! let mut link = Reconnector::new(Policy::DEFAULT, 1);
+//! let endpoints = [Endpoint::new(0), Endpoint::new(1)];
+//! let mut link = Reconnector::with_endpoints(Policy::DEFAULT, 1, endpoints);
 //! link.handle(Timestamp::ORIGIN, Event::Start);
-//! let saved = Saved { name: "feed".into(), link: link.snapshot() };
+//! let health = link.endpoint_snapshots().collect();
+//! let saved = Saved { name: "feed".into(), link: link.snapshot(), health };
 //! let text = toml::to_string(&saved).unwrap();
 //! let read: Saved = toml::from_str(&text).unwrap();
-//! assert_eq!(read.link, saved.link);
+//! assert_eq!((read.link, read.health), (saved.link, saved.health));
 //! ```
 
 use std::fmt::{self, Write as _};
+use std::marker::PhantomData;
 
-use redial::Snapshot;
+use redial::{EndpointSnapshot, Snapshot, SnapshotError};
 use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// # Errors
 /// Those of the format.
 pub fn serialize<S: Serializer>(snapshot: &Snapshot, serializer: S) -> Result<S::Ok, S::Error> {
-    let bytes = snapshot.to_bytes();
-    if !serializer.is_human_readable() {
-        return serializer.serialize_bytes(&bytes);
-    }
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    serializer.serialize_str(&text)
+    Saved(*snapshot).serialize(serializer)
 }
 
 /// # Errors
 /// Those of the format, and what [`Snapshot::from_bytes`] refuses.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Snapshot, D::Error> {
-    if deserializer.is_human_readable() {
-        deserializer.deserialize_str(Saved)
-    } else {
-        deserializer.deserialize_bytes(Saved)
+    Saved::deserialize(deserializer).map(|saved| saved.0)
+}
+
+/// A list of [`EndpointSnapshot`]s as a field: `#[serde(with = "redial_config::snapshot::endpoints")]`.
+///
+/// Each is written as a [snapshot](super::snapshot) of a link is.
+pub mod endpoints {
+    use redial::EndpointSnapshot;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Saved;
+
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(
+        health: &[EndpointSnapshot],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(health.iter().copied().map(Saved))
+    }
+
+    /// # Errors
+    /// Those of the format, and what [`EndpointSnapshot::from_bytes`] refuses.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<EndpointSnapshot>, D::Error> {
+        let health = Vec::<Saved<EndpointSnapshot>>::deserialize(deserializer)?;
+        Ok(health.into_iter().map(|saved| saved.0).collect())
     }
 }
 
-struct Saved;
+/// What has a form of so many bytes.
+trait Bytes: Sized {
+    const LENGTH: usize;
 
-impl<'de> Visitor<'de> for Saved {
-    type Value = Snapshot;
+    fn write(&self) -> Vec<u8>;
+    fn read(bytes: &[u8]) -> Result<Self, SnapshotError>;
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a snapshot: {} bytes, or twice as many hexadecimal digits", Snapshot::BYTES)
+impl Bytes for Snapshot {
+    const LENGTH: usize = Self::BYTES;
+
+    fn write(&self) -> Vec<u8> {
+        self.to_bytes().to_vec()
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Snapshot, E> {
+    fn read(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        Self::from_bytes(bytes)
+    }
+}
+
+impl Bytes for EndpointSnapshot {
+    const LENGTH: usize = Self::BYTES;
+
+    fn write(&self) -> Vec<u8> {
+        self.to_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        Self::from_bytes(bytes)
+    }
+}
+
+/// As a format has it.
+struct Saved<T>(T);
+
+impl<T: Bytes> Serialize for Saved<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes = self.0.write();
+        if !serializer.is_human_readable() {
+            return serializer.serialize_bytes(&bytes);
+        }
+        let mut text = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        serializer.serialize_str(&text)
+    }
+}
+
+impl<'de, T: Bytes> Deserialize<'de> for Saved<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let visitor = Reading(PhantomData);
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(visitor)
+        } else {
+            deserializer.deserialize_bytes(visitor)
+        }
+    }
+}
+
+struct Reading<T>(PhantomData<T>);
+
+impl<'de, T: Bytes> Visitor<'de> for Reading<T> {
+    type Value = Saved<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a snapshot: {} bytes, or twice as many hexadecimal digits", T::LENGTH)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Saved<T>, E> {
         let digits = text.as_bytes().chunks(2);
         let byte = |pair: &[u8]| {
             let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
@@ -73,15 +155,16 @@ impl<'de> Visitor<'de> for Saved {
         self.visit_bytes(&bytes)
     }
 
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Snapshot, E> {
-        Snapshot::from_bytes(bytes).map_err(|error| E::custom(format_args!("snapshot: {error}")))
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Saved<T>, E> {
+        let read = T::read(bytes).map(Saved);
+        read.map_err(|error| E::custom(format_args!("snapshot: {error}")))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Snapshot, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Saved<T>, A::Error> {
         let mut all = Vec::new();
         while let Some(byte) = bytes.next_element()? {
             // One more than there may be is enough to refuse them.
-            if all.len() > Snapshot::BYTES {
+            if all.len() > T::LENGTH {
                 break;
             }
             all.push(byte);

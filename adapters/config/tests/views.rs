@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use redial::{
-    BreakerPolicy, Event, Failure, Health, Jitter, Policy, Reconnector, Snapshot, Timestamp,
+    BreakerPolicy, Endpoint, EndpointSnapshot, Event, Failure, Health, Jitter, Policy, Reconnector,
+    Snapshot, Timestamp,
 };
 use redial_config::{HealthView, StatusView};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,17 @@ use serde::{Deserialize, Serialize};
 struct Saved {
     #[serde(with = "redial_config::snapshot")]
     link: Snapshot,
+    #[serde(with = "redial_config::snapshot::endpoints")]
+    health: Vec<EndpointSnapshot>,
+}
+
+impl Saved {
+    fn of<S>(link: &Reconnector<Policy, S>) -> Self
+    where
+        S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+    {
+        Self { link: link.snapshot(), health: link.endpoint_snapshots().collect() }
+    }
 }
 
 fn seconds(seconds: u64) -> Timestamp {
@@ -85,17 +97,19 @@ fn health_round_trips() {
 
 #[test]
 fn snapshots_round_trip_and_restore_alike() {
-    let mut link = Reconnector::new(Policy::DEFAULT, 7);
+    let list = || [0, 1].map(Endpoint::new);
+    let mut link = Reconnector::with_endpoints(Policy::DEFAULT, 7, list());
     let mut action = link.handle(Timestamp::ORIGIN, Event::Start);
     for _ in 0..9 {
-        let saved = Saved { link: link.snapshot() };
+        let saved = Saved::of(&link);
         round_trips(&saved);
         let text = serde_json::to_string(&saved).unwrap();
         let read: Saved = serde_json::from_str(&text).unwrap();
-        let restore = |snapshot| {
-            Reconnector::restore(Policy::DEFAULT, 7, snapshot, Duration::ZERO, Timestamp::ORIGIN)
+        let restore = |Saved { link, health }: &Saved| {
+            let (policy, away, now) = (Policy::DEFAULT, Duration::ZERO, Timestamp::ORIGIN);
+            Reconnector::restore_with_endpoints(policy, 7, list(), link, health, away, now)
         };
-        assert_eq!(restore(&read.link), restore(&saved.link));
+        assert_eq!(restore(&read), restore(&saved));
         let now = action.wake();
         action = match action.dial() {
             Some(dial) => link.handle(now, Event::DialFailed(dial.id, Failure::Overloaded)),
@@ -106,9 +120,7 @@ fn snapshots_round_trip_and_restore_alike() {
 
 #[test]
 fn a_damaged_snapshot_is_refused_and_never_a_panic() {
-    let text =
-        serde_json::to_string(&Saved { link: Reconnector::new(Policy::DEFAULT, 7).snapshot() })
-            .unwrap();
+    let text = serde_json::to_string(&Saved::of(&Reconnector::new(Policy::DEFAULT, 7))).unwrap();
     let refused = |text: &str| {
         let error = serde_json::from_str::<Saved>(text).unwrap_err().to_string();
         assert!(error.contains("snapshot"), "{error}");
@@ -117,10 +129,15 @@ fn a_damaged_snapshot_is_refused_and_never_a_panic() {
     refused(r#"{"link":"zz"}"#);
     refused(r#"{"link":"+1é"}"#);
     refused(r#"{"link":7}"#);
-    let digits = text.char_indices().filter(|(_, c)| c.is_ascii_hexdigit()).map(|(at, _)| at);
-    for at in digits.filter(|at| *at > r#"{"link":"#.len()) {
-        let other = if &text[at..=at] == "0" { "1" } else { "0" };
-        refused(&format!("{}{other}{}", &text[..at], &text[at + 1..]));
-        refused(&format!("{}{}", &text[..at], &text[at + 1..]));
+    let saved: Vec<&str> = text.split('"').filter(|part| part.len() > 50).collect();
+    assert_eq!(saved.len(), 2, "a link and its endpoint: {text}");
+    for part in saved {
+        for at in 0..part.len() {
+            let (before, after) = (&part[..at], &part[at + 1..]);
+            let other = if &part[at..=at] == "0" { "1" } else { "0" };
+            for damaged in [format!("{before}{other}{after}"), format!("{before}{after}")] {
+                refused(&text.replacen(part, &damaged, 1));
+            }
+        }
     }
 }
