@@ -144,8 +144,11 @@ impl Step<'_> {
         self.book(index, end, plain.is_some());
         let backoff_first = self.policy.first_retry == FirstRetry::Backoff;
         let grows = end != End::Stable || class == Class::Overloaded || backoff_first;
-        let imposed = if end == End::Stable { self.imposed() } else { Imposed::NOTHING };
+        let mut imposed = if end == End::Stable { self.imposed() } else { Imposed::NOTHING };
         let more = plain.is_none() && self.has_more(end);
+        if imposed.on_better && more {
+            imposed = Imposed::NOTHING;
+        }
         let waits = grows && (!more || (end == End::Stable && backoff_first));
         if waits && more {
             // It waits for others, whatever the server said of itself.
@@ -167,13 +170,7 @@ impl Step<'_> {
         if end == End::Attempt && self.is_exhausted() {
             return Err(GiveUpReason::MaxAttempts);
         }
-        let paced = paced.ok_or(GiveUpReason::PolicyNever)?;
-        if imposed.on_better && more {
-            return Ok(paced);
-        }
-        if imposed.pace == NEVER {
-            return Err(GiveUpReason::PolicyNever);
-        }
+        let paced = paced.filter(|_| imposed.pace != NEVER).ok_or(GiveUpReason::PolicyNever)?;
         if imposed.pace > paced {
             self.machine.run.paced_by = imposed.reason;
         }
