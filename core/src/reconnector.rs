@@ -3,7 +3,8 @@
 use core::borrow::Borrow;
 
 use crate::action::Action;
-use crate::endpoint::{Endpoint, mark_duplicates, position, used};
+use crate::circuit::{BreakerState, Mode};
+use crate::endpoint::{DUPLICATE, Endpoint, mark_duplicates, position, used};
 use crate::event::Event;
 use crate::machine::{Machine, Step};
 use crate::policy::Policy;
@@ -180,8 +181,28 @@ impl Step<'_> {
         self.machine.cursor = moved(self.machine.cursor).unwrap_or(self.machine.cursor);
         let lost = self.machine.state.relocate(moved);
         self.follow(lost);
+        self.admit_one();
         self.recheck_round();
         self.advance();
+    }
+
+    /// Of several endpoints not all may be open, unless the policy allows it: the one whose open time
+    /// would end first is half-open now. Those that were tripped by hand stay so.
+    fn admit_one(&mut self) {
+        let now = self.now;
+        let counted = |endpoint: &Endpoint| !endpoint.has(DUPLICATE);
+        let admits = |BreakerState { until, mode, .. }| until <= now || mode == Mode::Probing;
+        let mut all = self.endpoints.iter().filter(|endpoint| counted(endpoint)).peekable();
+        let only = all.next().is_some_and(|first| all.peek().is_none() || admits(first.breaker));
+        if self.policy.allow_all_open || only || all.any(|endpoint| admits(endpoint.breaker)) {
+            return;
+        }
+        let open =
+            |endpoint: &&mut Endpoint| counted(endpoint) && endpoint.breaker.mode == Mode::Open;
+        let open = self.endpoints.iter_mut().filter(open);
+        if let Some(first) = open.min_by_key(|endpoint| endpoint.breaker.until) {
+            first.breaker.until = now;
+        }
     }
 
     fn set_circuit(mut self, key: u32, trip: bool) -> bool {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use redial::Failure::{Overloaded, TimedOut, Unreachable};
 use redial::{
-    Action, After, Backoff, Breaker, BreakerPolicy, Circuit, DialId, Event, Failure, FirstRetry,
-    GiveUpReason, Health, Jitter, Overload, Phase, Policy, Reconnector, Selection, presets,
+    Action, After, Backoff, Breaker, BreakerPolicy, Circuit, DialId, Endpoint, Event, Failure,
+    FirstRetry, GiveUpReason, Health, Jitter, Overload, Phase, Policy, Reconnector, Selection,
+    presets,
 };
 
 use crate::{at, connect, fail, fail_with, link, list, plain};
@@ -270,4 +271,18 @@ fn online_leaves_alone_what_the_policy_has_stopped() {
     link.handle(at(21), Event::Tick);
     let stopped = fail(&mut link, at(21));
     assert_eq!(link.handle(at(30), Event::Online), stopped);
+}
+
+#[test]
+fn not_all_circuits_are_open_after_the_list_has_changed() {
+    let breaker = BreakerPolicy::consecutive(1);
+    for (allowed, admitted) in [(false, 1), (true, 0)] {
+        let mut link = link(plain().breaker(breaker).allow_all_open(allowed), &[0, 1, 2]);
+        link.handle(at(0), Event::Start);
+        fail(&mut link, at(0));
+        fail(&mut link, at(0));
+        link.set_endpoints(at(1), list(&[1, 0]));
+        let half_open = |one: &&Endpoint| one.circuit(at(1)) == Circuit::HalfOpen;
+        assert_eq!(link.endpoints().iter().filter(half_open).count(), admitted);
+    }
 }

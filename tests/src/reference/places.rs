@@ -99,9 +99,29 @@ impl Reference {
                 link.wanted = Wanted::No;
             }
         }
+        self.admit_one();
         self.recheck_round();
         self.timers();
         self.plan();
+    }
+
+    /// Of several not all are open, unless the policy allows it; those tripped by hand are apart.
+    fn admit_one(&mut self) {
+        let now = self.now;
+        let admits = |place: &Place| {
+            place.breaker.ready() <= now || matches!(place.breaker.is, super::Is::Probing(_))
+        };
+        let may = self.policy.allow_all_open() || self.places.len() < 2;
+        if may || self.places.iter().any(admits) {
+            return;
+        }
+        let soonest = self.places.iter().map(|place| place.breaker.ready()).min();
+        let mut places = self.places.iter_mut();
+        if let Some(place) = places.find(|place| Some(place.breaker.ready()) == soonest) {
+            if let super::Is::Open(until) = &mut place.breaker.is {
+                *until = now;
+            }
+        }
     }
 
     pub(super) fn set_circuit(&mut self, now: Timestamp, key: u32, trip: bool) {
