@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "planted"
 COPY = TARGET / "copy"
 SEED = "1"
-STEPS = "100000"
+STEPS = "300000"
 
 # What each check is called, and the tests that belong to it.
 CHECKS = {
