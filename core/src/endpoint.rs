@@ -138,6 +138,7 @@ pub(crate) fn used(endpoints: &[Endpoint]) -> &[Endpoint] {
 }
 
 /// [`used`], to be changed.
+#[inline]
 pub(crate) fn used_mut(endpoints: &mut [Endpoint]) -> &mut [Endpoint] {
     let count = endpoints.len().min(usize::from(REMOVED));
     endpoints.get_mut(..count).unwrap_or_default()

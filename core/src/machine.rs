@@ -337,6 +337,7 @@ pub(crate) struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
+    #[inline]
     pub(crate) fn new(
         machine: &'a mut Machine,
         policy: &'a Policy,
