@@ -206,7 +206,7 @@ where
                 // Dials that end at once would keep the connections and whoever speaks waiting for ever.
                 // They have a turn before the next dial begins.
                 self.settled = true;
-                self.wake = now;
+                self.wake = Timestamp::ORIGIN;
             }
             let drained = |by| world.is_down() || now >= by;
             if self.shutdown.is_some_and(drained) && !self.stopped {

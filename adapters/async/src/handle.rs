@@ -158,8 +158,8 @@ impl<H, E> LinkHandle<H, E> {
         self.view.hub.status().0
     }
 
-    /// Time up and down, dials, failures and reliability, from the link's first start up to now. `None` if
-    /// the driver [keeps](crate::Driver::health) no record of it.
+    /// Time up and down, dials, failures and reliability, from the link's first start up to now, or until its
+    /// future was gone. `None` if the driver [keeps](crate::Driver::health) no record of it.
     pub fn health(&self) -> Checkup {
         Checkup { hub: self.view.hub.clone(), asked: self.view.hub.ask_health(), listener: None }
     }

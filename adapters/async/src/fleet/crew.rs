@@ -168,22 +168,22 @@ where
     /// Makes what exists of a link what `action` says, until nothing more happens to it at once. Without
     /// an action there is no such link.
     fn settle(&mut self, key: Key, mut action: Option<Action>) -> End<E> {
-        for _ in 0..TURN {
+        for turn in 1..=TURN {
             let Some(told) = action else {
                 self.leave(key);
                 return Ok(());
             };
-            if !self.reconcile(key, &told)? {
+            // Dials that end at once would keep the connections waiting for ever: the last turn is without.
+            let last = turn == TURN;
+            if !last && !self.reconcile(key, &told)? {
                 return Ok(());
             }
             match self.poll(key)? {
                 Some(moved) => action = moved,
+                None if last => break,
                 None => return Ok(()),
             }
         }
-        // Before the next dial begins its connections have a turn, or dials that end at once would keep
-        // them waiting for ever.
-        self.poll(key)?;
         self.shared.bells.ring(key);
         Ok(())
     }
