@@ -190,7 +190,7 @@ pub enum WaitReason {
     Splay,
     /// A backoff that `Online` has cut.
     Online,
-    /// The server said when.
+    /// The server said when; or failed failbacks to the endpoint have earned it.
     Hint,
     /// The circuit is open.
     Breaker,

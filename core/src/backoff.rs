@@ -15,8 +15,8 @@ use crate::time::nanos;
 #[non_exhaustive]
 pub enum Backoff {
     /// Never dial again: the first failure or loss gives up, with `GiveUpReason::PolicyNever`, however
-    /// many endpoints there are and whatever the server asks for. For processes that a supervisor
-    /// restarts.
+    /// many endpoints there are and whatever the server asks for; only a handover's dial that is in
+    /// flight goes on. For processes that a supervisor restarts.
     Never,
     /// The same interval every time.
     Fixed(Duration),

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::machine::{REMOVED, State, Step, Wanted};
 use crate::policy::FirstRetry;
 use crate::rng::up_to;
-use crate::run::Class;
+use crate::run::{Class, Run};
 use crate::time::{NEVER, nanos};
 
 /// What ended.
@@ -25,20 +25,6 @@ pub(crate) enum End {
     Handover,
     /// The same of a connection that was proven: its breaker does not hear of it.
     ProvenHandover,
-}
-
-/// What a failed handover leaves to the connection's replacement.
-#[derive(Clone, Copy)]
-struct Imposed {
-    /// A wait; [`NEVER`] if the policy does not dial again.
-    pace: u64,
-    reason: WaitReason,
-    /// Better endpoints have earned it, and no others.
-    on_better: bool,
-}
-
-impl Imposed {
-    const NOTHING: Self = Self { pace: 0, reason: WaitReason::Backoff, on_better: false };
 }
 
 impl End {
@@ -72,6 +58,7 @@ impl Step<'_> {
     #[inline(never)]
     pub(crate) fn stable_ended(&mut self, index: u16, failure: &Failure) -> Action {
         self.clear_parks();
+        self.charge_better();
         let plain = self.plain(index, failure);
         if plain.is_none() {
             return self.then(|step| step.ended(index, step.now, failure, End::Stable));
@@ -101,7 +88,9 @@ impl Step<'_> {
         if let (true, State::Held { link, pace, .. }) = (end.of_handover(), &mut self.machine.state)
         {
             *pace = next;
-            link.outbid = link.wanted == Wanted::Better;
+            // Of a round that is over: in its middle, the next better one has its turn soon.
+            let over = self.machine.run.paced_by == WaitReason::Backoff || next == NEVER;
+            link.paced_by_better = over && link.wanted == Wanted::Better;
             return;
         }
         self.machine.state = State::Waiting { outage, pace: next, last: Some(*failure) };
@@ -144,11 +133,12 @@ impl Step<'_> {
         self.book(index, end, plain.is_some());
         let backoff_first = self.policy.first_retry == FirstRetry::Backoff;
         let grows = end != End::Stable || class == Class::Overloaded || backoff_first;
-        let mut imposed = if end == End::Stable { self.imposed() } else { Imposed::NOTHING };
-        let more = plain.is_none() && self.has_more(end);
-        if imposed.on_better && more {
-            imposed = Imposed::NOTHING;
+        // What a failed handover has imposed on the connection's replacement.
+        let mut imposed = (0, WaitReason::Backoff);
+        if let (End::Stable, State::Held { pace, .. }) = (end, &self.machine.state) {
+            imposed = (*pace, self.machine.run.paced_by);
         }
+        let more = plain.is_none() && self.has_more(end);
         let waits = grows && (!more || (end == End::Stable && backoff_first));
         if waits && more {
             // It waits for others, whatever the server said of itself.
@@ -170,32 +160,36 @@ impl Step<'_> {
         if end == End::Attempt && self.is_exhausted() {
             return Err(GiveUpReason::MaxAttempts);
         }
-        let paced = paced.filter(|_| imposed.pace != NEVER).ok_or(GiveUpReason::PolicyNever)?;
-        if imposed.pace > paced {
-            self.machine.run.paced_by = imposed.reason;
+        let paced = paced.filter(|_| imposed.0 != NEVER).ok_or(GiveUpReason::PolicyNever)?;
+        if imposed.0 > paced {
+            self.machine.run.paced_by = imposed.1;
         }
-        Ok(imposed.pace.max(paced))
+        Ok(imposed.0.max(paced))
     }
 
-    /// What a failed handover has imposed on the replacement of the stable connection that is lost.
-    /// Better endpoints that were tried in vain have had their turn, so that the wait for them is none
-    /// for the others.
-    #[inline]
-    fn imposed(&mut self) -> Imposed {
-        let State::Held { link, pace, .. } = self.machine.state else { return Imposed::NOTHING };
-        let on_better = link.outbid && pace > self.now;
-        if on_better {
-            let better = usize::from(link.endpoint);
-            self.endpoints.iter_mut().take(better).for_each(|endpoint| endpoint.set(VISITED, true));
+    /// The wait that failed failbacks have earned is that of the better endpoints alone: from now on it
+    /// is their own, as a hint, and what comes has earned nothing yet.
+    pub(crate) fn charge_better(&mut self) {
+        let now = self.now;
+        let State::Held { link, pace, .. } = &mut self.machine.state else { return };
+        if !core::mem::take(&mut link.paced_by_better) {
+            return;
         }
-        Imposed { pace, reason: self.machine.run.paced_by, on_better }
+        let better = usize::from(link.endpoint);
+        let until = core::mem::replace(pace, now);
+        self.machine.run = Run::NEW;
+        if until > now && until != NEVER {
+            for endpoint in self.endpoints.iter_mut().take(better) {
+                endpoint.hint = endpoint.hint.max(until);
+            }
+        }
     }
 
     /// A hint that is past stands in for no wait that begins now.
     #[inline(never)]
-    fn forget_past_hints(&mut self) {
+    pub(crate) fn forget_past_hints(&mut self) {
         for endpoint in &mut *self.endpoints {
-            endpoint.forget_past_hint(self.now);
+            endpoint.forget_past_hint(self.now.max(1));
         }
     }
 

@@ -268,8 +268,7 @@ impl Breaker {
 #[must_use = "a permit that is dropped counts as ignored"]
 pub struct Permit<'a> {
     breaker: &'a Breaker,
-    /// What the breaker must still be for the outcome to count: probing if this is the probe,
-    /// otherwise closed.
+    /// What the breaker was: probing if this is the probe, otherwise closed.
     mode: Mode,
     /// The breaker's when it was lent.
     epoch: u64,
@@ -302,7 +301,9 @@ impl Permit<'_> {
     #[inline]
     fn settle(&self, outcome: impl FnOnce(&mut BreakerState, &Breaker)) {
         let cells = &self.breaker.state;
-        // An outcome from before it last opened says nothing about what came after.
+        // An outcome from an epoch before says nothing about what came after. Within one the mode is the
+        // same, but for a breaker that is disabled, which counts nothing; known, it is not looked at
+        // again.
         if self.epoch == self.breaker.epoch.get() && self.mode == cells.mode.get() {
             let mut state = cells.get();
             outcome(&mut state, self.breaker);

@@ -1,4 +1,4 @@
-//! The rules of a policy, each checked once.
+//! From a builder to a policy, each rule checked once, and back.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -11,8 +11,8 @@ use crate::policy::{FirstRetry, Policy, Selection};
 use crate::rate_limit::RateLimit;
 use crate::time::{NEVER, nanos};
 
-pub(crate) const DIAL_TIMEOUT_MAX: Duration = Duration::from_secs(60);
-pub(crate) const HANDSHAKE_TIMEOUT_MAX: Duration = Duration::from_secs(600);
+const DIAL_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+const HANDSHAKE_TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
 impl PolicyBuilder {
     /// Checks the policy.
@@ -179,6 +179,73 @@ impl PolicyBuilder {
     }
 }
 
+impl Policy {
+    /// A builder that starts from this policy. What no setter has asked for is derived anew:
+    /// `dial_timeout_max` and `handshake_timeout_max` where a timeout is longer, and an overload class
+    /// that a low `cap` lowers.
+    pub const fn to_builder(&self) -> PolicyBuilder {
+        let (overload, cap_set) = if self.overload_set {
+            (self.overload(), false)
+        } else {
+            (PolicyBuilder::OVERLOAD, self.has_lowered_overload())
+        };
+        PolicyBuilder {
+            backoff: self.backoff,
+            floor: self.floor(),
+            cap: self.cap(),
+            jitter: self.jitter,
+            first_retry: self.first_retry,
+            startup_splay: self.startup_splay(),
+            stable_after: self.stable_after(),
+            dial_timeout: self.dial_timeout(),
+            dial_timeout_max: explicit_max(
+                self.dial_timeout,
+                self.dial_timeout_max,
+                DIAL_TIMEOUT_MAX,
+            ),
+            handshake_timeout: self.handshake_timeout(),
+            handshake_timeout_max: explicit_max(
+                self.handshake_timeout,
+                self.handshake_timeout_max,
+                HANDSHAKE_TIMEOUT_MAX,
+            ),
+            overload,
+            overload_set: self.overload_set,
+            cap_set,
+            max_attempts: match self.max_attempts {
+                Some(limit) => Some(limit.get()),
+                None => None,
+            },
+            max_rounds: match self.max_rounds {
+                Some(limit) => Some(limit.get()),
+                None => None,
+            },
+            max_elapsed: self.max_elapsed(),
+            burst: self.rate_limit.burst,
+            spacing: Duration::from_nanos(self.rate_limit.spacing),
+            max_hint: self.max_hint(),
+            give_up_on_long_hint: self.give_up_on_long_hint,
+            breaker: self.breaker(),
+            allow_all_open: self.allow_all_open,
+            selection: self.selection,
+            park_for: Duration::from_nanos(self.park_for),
+            give_up_when_all_parked: self.give_up_when_all_parked,
+            refresh: self.refresh,
+            max_age: self.max_age(),
+            drain_timeout: Duration::from_nanos(self.drain_timeout),
+            idle_timeout: self.idle_timeout(),
+        }
+    }
+
+    /// Whether the cap has lowered the overload class that nobody has set.
+    const fn has_lowered_overload(&self) -> bool {
+        match (PolicyBuilder::OVERLOAD, self.overload) {
+            (Overload::Jump { cap, .. }, Some(class)) => class.cap < nanos(cap),
+            (Overload::Jump { .. } | Overload::Ignore, _) => false,
+        }
+    }
+}
+
 /// A timeout and what it grows to: `explicit`, or `default` if the timeout is not already longer.
 const fn timeouts(timeout: Duration, explicit: Option<Duration>, default: Duration) -> (u64, u64) {
     let timeout = nanos(timeout);
@@ -191,7 +258,7 @@ const fn timeouts(timeout: Duration, explicit: Option<Duration>, default: Durati
 }
 
 /// What [`timeouts`] is to be told for this `max`: nothing, if it comes by itself.
-pub(crate) const fn explicit_max(timeout: u64, max: u64, default: Duration) -> Option<Duration> {
+const fn explicit_max(timeout: u64, max: u64, default: Duration) -> Option<Duration> {
     let (_, derived) = timeouts(Duration::from_nanos(timeout), None, default);
     if max == derived { None } else { Some(Duration::from_nanos(max)) }
 }

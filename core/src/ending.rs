@@ -71,6 +71,7 @@ impl Step<'_> {
             | State::GaveUp { .. } => return,
         };
         self.release(endpoint);
+        self.forget_past_hints();
         let interval = self.interval();
         if let Some(pace) = self.machine.state.pace() {
             *pace = interval;
@@ -154,7 +155,7 @@ impl Step<'_> {
                 proof: Proof::Stable,
                 wanted: old_wanted,
                 fresh: false,
-                outbid: false,
+                paced_by_better: false,
             };
             self.machine.state = State::Held { link, outage: 0, pace: 0 };
         }
@@ -162,6 +163,9 @@ impl Step<'_> {
 
     /// A new connection is wanted in place of the link.
     pub(crate) fn want(&mut self, wanted: Wanted) {
+        if wanted > Wanted::Better {
+            self.charge_better();
+        }
         if let Some(link) = self.machine.state.link() {
             link.wanted = link.wanted.max(wanted);
         }
@@ -238,7 +242,6 @@ impl Step<'_> {
             self.want(Wanted::Away);
         }
         if let Some(link) = self.machine.state.link() {
-            link.outbid = false;
             if link.wanted == Wanted::Better && link.endpoint == 0 {
                 link.wanted = Wanted::No;
             }

@@ -32,7 +32,8 @@ pub struct Endpoint {
     /// Times in a row that it was unsuitable.
     pub(crate) parks: u8,
     pub(crate) flags: u8,
-    /// When a server's hint ends; 0 for none. While there is one it replaces the backoff.
+    /// When a server's hint ends, or what failed failbacks have earned; 0 for none. While there is
+    /// one it replaces the backoff.
     pub(crate) hint: u64,
     pub(crate) parked: u64,
     pub(crate) breaker: BreakerState,
@@ -73,7 +74,8 @@ impl Endpoint {
         self.breaker.circuit(now.as_nanos())
     }
 
-    /// When the server's own `RetryAfter` ends, if one is to be followed.
+    /// When the server's own `RetryAfter` ends, if one is to be followed, or the wait that failed
+    /// failbacks to this endpoint have earned it.
     pub fn hinted_until(&self) -> Option<Timestamp> {
         (self.hint != 0).then_some(Timestamp::from_nanos(self.hint))
     }
@@ -97,9 +99,10 @@ impl Endpoint {
         self.breaker.until.max(self.parked)
     }
 
-    /// Hint, breaker and parking are past.
+    /// Hint, breaker and parking are past. A hint that was restored as past at the clock's origin ends a
+    /// moment later, for 0 is none.
     pub(crate) fn eligible(&self, now: u64) -> bool {
-        self.hint <= now && self.blocked_until() <= now
+        self.hint <= now.max(1) && self.blocked_until() <= now
     }
 
     /// It may be tried again; a hint that is past no longer stands in for the backoff.

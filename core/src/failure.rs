@@ -44,7 +44,7 @@ pub enum Failure {
     /// widened to at least a tenth of the delay; a delay shorter than the backoff's initial one
     /// counts as [`Overloaded`](Self::Overloaded), so that no server can switch the backoff off.
     RetryAfter {
-        /// The earliest moment, counted from now. Cut to the policy's `max_hint` before all else.
+        /// The earliest moment, counted from now. Cut to the policy's `max_hint`, before it is compared.
         delay: Duration,
         /// How far after `delay` the dial may fall; each link draws its own moment.
         spread: Duration,

@@ -56,7 +56,7 @@ pub(crate) struct Link {
     /// It ended an outage, not a handover.
     pub(crate) fresh: bool,
     /// The wait for its replacement was earned by better endpoints, and by no others.
-    pub(crate) outbid: bool,
+    pub(crate) paced_by_better: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -230,7 +230,7 @@ impl Step<'_> {
         }
         // An old connection waits no longer for a better endpoint alone.
         let aged = if link.wanted == Wanted::Better { self.aged_at() } else { NEVER };
-        if self.idle() {
+        if self.idle() || pace == NEVER {
             return Some(idle.min(aged));
         }
         let choice = self.choose(pace, link.wanted, link.endpoint);

@@ -15,7 +15,7 @@ use crate::id::DialId;
 use crate::machine::{Link, Proof, REMOVED, State, Step, Wanted, resumed};
 use crate::policy::Policy;
 use crate::reconnector::Reconnector;
-use crate::run::Run;
+use crate::run::{Class, Run};
 use crate::time::{NEVER, Timestamp, nanos};
 
 /// What a link was doing when its snapshot was taken.
@@ -71,7 +71,8 @@ pub struct Snapshot {
     pub(crate) endpoint: Option<u32>,
     /// Key of the endpoint where the round robin stands.
     pub(crate) cursor: u32,
-    /// What the replacement of a stable connection was for that has begun, or has failed.
+    /// What a handover that has begun is for; without one, whether the wait for the next was earned by
+    /// better endpoints.
     pub(crate) wanted: Wanted,
     /// Key of the endpoint of a handover that had begun, and not succeeded.
     pub(crate) handover: Option<u32>,
@@ -151,7 +152,8 @@ impl EndpointSnapshot {
         endpoint.parks = self.parks;
         endpoint.set(VISITED, self.visited);
         if self.hint > 0 {
-            let left = self.hint.saturating_sub(1).min(longest(policy.max_hint));
+            let most = longest(policy.max_hint).max(policy.longest_pace(Class::Overloaded));
+            let left = self.hint.saturating_sub(1).min(most);
             endpoint.hint = now.saturating_add(left.saturating_sub(away)).max(1);
         }
         endpoint.parked = at(self.parked, longest(policy.park_max()));
@@ -218,12 +220,15 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             State::Waiting { outage, pace, .. } => (Doing::Waiting, REMOVED, pace, outage),
             State::Dialing { outage, endpoint, .. } => (Doing::Dialing, endpoint, 0, outage),
             State::Held { link, outage, pace } => {
-                snapshot.wanted = if link.outbid { Wanted::Better } else { Wanted::No };
+                snapshot.wanted = if link.paced_by_better { Wanted::Better } else { Wanted::No };
                 (held(link.proof), link.endpoint, pace, outage)
             }
             State::Replacing { link, target, .. } => {
                 snapshot.wanted = link.wanted;
                 snapshot.handover = key(target);
+                (Doing::Stable, link.endpoint, 0, now)
+            }
+            State::Draining { link, .. } if link.proof == Proof::Stable => {
                 (Doing::Stable, link.endpoint, 0, now)
             }
             State::Draining { link, old_endpoint, old_wanted, .. } => {
@@ -305,12 +310,17 @@ const OLDEST: u64 = u64::MAX / 2;
 impl Step<'_> {
     fn restore(mut self, saved: &Snapshot, away: u64) {
         let (policy, now) = (self.policy, self.now);
-        let longest = policy.longest_pace();
         let machine = &mut *self.machine;
         machine.run = saved.run;
+        if policy.overload.is_none() {
+            machine.run.class = saved.run.class.min(Class::Unreachable);
+            machine.run.worst = saved.run.worst.min(Class::Unreachable);
+        }
+        let class = machine.run.class;
+        let longest = policy.longest_pace(class);
         machine.run.base = match saved.run.base {
             0 => 0,
-            base => base.min(policy.longest_interval()).max(policy.floor),
+            base => base.min(policy.longest_interval(class)).max(policy.floor),
         };
         machine.dials = saved.dials;
         machine.draws = saved.draws;
@@ -340,7 +350,7 @@ impl Step<'_> {
             proof,
             wanted,
             fresh: true,
-            outbid: wanted == Wanted::Better,
+            paced_by_better: wanted == Wanted::Better,
         };
         let held = |proof, wanted, pace| State::Held { link: link(proof, wanted), outage, pace };
         self.machine.state = match saved.doing {
@@ -388,12 +398,16 @@ impl Step<'_> {
 }
 
 impl Policy {
-    fn longest_interval(&self) -> u64 {
-        self.cap.max(self.overload.map_or(0, |class| class.cap))
+    /// The longest interval that failures of up to this class can earn.
+    fn longest_interval(&self, class: Class) -> u64 {
+        match &self.overload {
+            Some(overload) if class >= Class::TimedOut => self.cap.max(overload.cap),
+            _ => self.cap,
+        }
     }
 
     /// The longest wait that stands in the backoff's place.
-    fn longest_pace(&self) -> u64 {
-        self.longest_interval().max(self.window).max(self.startup_splay)
+    fn longest_pace(&self, class: Class) -> u64 {
+        self.longest_interval(class).max(self.window).max(self.startup_splay)
     }
 }

@@ -219,7 +219,7 @@ impl Step<'_> {
             proof: Proof::None,
             wanted: Wanted::No,
             fresh,
-            outbid: false,
+            paced_by_better: false,
         };
         if let State::Dialing { outage, endpoint, .. } = self.machine.state {
             self.machine.cursor = endpoint;
@@ -271,6 +271,9 @@ impl Step<'_> {
 
     fn redial(&mut self) {
         let (now, online) = (self.now, !self.machine.offline);
+        if let Some(pace) = self.machine.state.pace() {
+            *pace = now.min(*pace);
+        }
         match self.machine.state {
             State::Held { link, outage, .. } if link.proof < Proof::Stable && online => {
                 self.release(link.endpoint);
@@ -292,9 +295,6 @@ impl Step<'_> {
             | State::Dialing { .. }
             | State::Replacing { .. }
             | State::GaveUp { .. } => {}
-        }
-        if let Some(pace) = self.machine.state.pace() {
-            *pace = now.min(*pace);
         }
     }
 

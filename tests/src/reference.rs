@@ -68,7 +68,7 @@ struct Conn {
     /// It ended an outage.
     fresh: bool,
     /// The wait for its replacement was earned by better endpoints alone.
-    outbid: bool,
+    paced_by_better: bool,
 }
 
 /// What the application has last said, or a limit.
@@ -395,6 +395,9 @@ impl Reference {
     /// Dial now; an unproven connection is dropped for it, a stable one replaced.
     fn redial(&mut self) {
         let unstable = self.link.is_some_and(|link| link.proof < Proof::Stable);
+        if self.old.is_none() {
+            self.pace = self.pace.min(self.now);
+        }
         if unstable && !self.offline {
             let Some(link) = self.link else { return };
             self.release(link.key);
@@ -413,9 +416,6 @@ impl Reference {
             }
         } else if self.link.is_some() {
             self.want(Wanted::Any);
-        }
-        if self.old.is_none() {
-            self.pace = self.pace.min(self.now);
         }
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use redial::Failure::{Overloaded, TimedOut, Unreachable};
 use redial::{
     Action, After, Backoff, Breaker, BreakerPolicy, Circuit, DialId, Endpoint, Event, Failure,
-    FirstRetry, GiveUpReason, Health, Jitter, Overload, Phase, Policy, Reconnector, Selection,
-    presets,
+    FirstRetry, GiveUpReason, Health, Jitter, Overload, Phase, Policy, PolicyBuilder, Reconnector,
+    Selection, Timestamp, presets,
 };
 
-use crate::{at, connect, fail, fail_with, link, list, plain};
+use crate::{Link, at, connect, fail, fail_with, link, list, plain};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -285,4 +285,140 @@ fn not_all_circuits_are_open_after_the_list_has_changed() {
         let half_open = |one: &&Endpoint| one.circuit(at(1)) == Circuit::HalfOpen;
         assert_eq!(link.endpoints().iter().filter(half_open).count(), admitted);
     }
+}
+
+fn failing_back() -> PolicyBuilder {
+    plain().selection(Selection::Priority { failback: Some(secs(60)) })
+}
+
+/// Connected to 1, just after the last of many failbacks to 0, which has always been overloaded.
+fn busy_primary(builder: PolicyBuilder, keys: &[u32]) -> (Link, DialId, Timestamp) {
+    let mut link = link(builder, keys);
+    link.handle(at(0), Event::Start);
+    let mut now = fail(&mut link, at(0)).wake();
+    if link.action().dial().is_none() {
+        link.handle(now, Event::Tick);
+    }
+    let spare = connect(&mut link, now);
+    while now < at(40_000) || link.action().dial().is_some() {
+        if link.action().dial().is_some() {
+            fail_with(&mut link, now, Overloaded);
+        } else {
+            now = link.action().wake();
+            link.handle(now, Event::Tick);
+        }
+    }
+    (link, spare, now)
+}
+
+#[test]
+fn failed_failbacks_delay_nothing_but_failbacks() {
+    let lost = |link: &mut Link, id, now| link.handle(now, Event::Closed(id, Unreachable));
+    let endpoint = |action: Action| action.dial().map(|dial| dial.endpoint);
+    for limited in [failing_back(), failing_back().max_elapsed(secs(120))] {
+        let (mut link, id, now) = busy_primary(limited, &[0, 1]);
+        assert_eq!(endpoint(lost(&mut link, id, now)), Some(1), "the one that had worked");
+    }
+    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
+    link.set_endpoints(now, list(&[0, 1, 2]));
+    assert_eq!(endpoint(lost(&mut link, id, now)), Some(2), "after the same list came again");
+    let next = fail(&mut link, now);
+    assert!(next.wake().saturating_since(now) < secs(60), "as in any outage: {next}");
+
+    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
+    link.set_endpoints(now, list(&[1, 2]));
+    assert_eq!(endpoint(lost(&mut link, id, now)), Some(2), "after the busy one has left");
+
+    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
+    let action = link.handle(now, Event::GoingAway(id, None));
+    assert_eq!(endpoint(action), Some(2), "when the server drains");
+
+    let (mut link, _, now) = busy_primary(failing_back(), &[0, 1, 2]);
+    assert_eq!(endpoint(link.handle(now, Event::Redial)), Some(0), "by hand");
+}
+
+#[test]
+fn a_dropped_dial_is_waited_for_though_a_hint_is_past() {
+    let mut link = link(plain(), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail_with(&mut link, at(0), hint(5));
+    let next = fail(&mut link, at(0)).wake();
+    let dial = link.handle(next, Event::Tick).dial().unwrap();
+    let action = link.handle(next.saturating_add(secs(6)), Event::DialAborted(dial.id));
+    assert!(action.dial().is_none(), "{action}");
+}
+
+#[test]
+fn a_past_hint_is_past_in_a_process_whose_clock_begins() {
+    let wait = |origin| {
+        let mut link = Reconnector::with_endpoints(Policy::DEFAULT, 3, list(&[0, 1]));
+        link.handle(at(0), Event::Start);
+        let next = fail_with(&mut link, at(0), hint(60)).wake();
+        link.handle(next, Event::Tick);
+        let health: Vec<_> = link.endpoint_snapshots().collect();
+        let (saved, away, now) = (link.snapshot(), secs(100), at(origin));
+        let link = Reconnector::restore_with_endpoints(
+            Policy::DEFAULT,
+            3,
+            list(&[0, 1]),
+            &saved,
+            &health,
+            away,
+            now,
+        );
+        link.action().wake().saturating_since(now)
+    };
+    assert_eq!(wait(0), wait(1));
+}
+
+#[test]
+fn never_is_never_also_while_a_connection_is_held() {
+    let mut link = link(plain().backoff(Backoff::Never), &[0]);
+    link.handle(at(0), Event::Start);
+    connect(&mut link, at(0));
+    link.handle(at(20), Event::Redial);
+    fail_with(&mut link, at(20), hint(60));
+    let action = link.handle(at(200), Event::Tick);
+    assert!(action.dial().is_none(), "{action}");
+}
+
+#[test]
+fn a_stable_connection_is_restored_as_lost_though_another_drained() {
+    let breaker = BreakerPolicy::consecutive(1);
+    let builder = || plain().breaker(breaker).allow_all_open(true);
+    let mut live = link(builder(), &[0, 1]);
+    live.handle(at(0), Event::Start);
+    let old = connect(&mut live, at(0));
+    live.handle(at(100), Event::GoingAway(old, None));
+    connect(&mut live, at(100));
+    live.handle(at(112), Event::Tick);
+    let health: Vec<_> = live.endpoint_snapshots().collect();
+    let restored = Reconnector::restore_with_endpoints(
+        builder().build().unwrap(),
+        7,
+        list(&[0, 1]),
+        &live.snapshot(),
+        &health,
+        Duration::ZERO,
+        at(112),
+    );
+    assert_eq!(restored.endpoints()[1].failures(), 0);
+}
+
+#[test]
+fn a_restored_wait_of_the_unreachable_is_within_the_new_cap() {
+    let old = plain().cap(secs(3600)).build().unwrap();
+    let mut link = Reconnector::new(old, 1);
+    let mut now = at(0);
+    link.handle(now, Event::Start);
+    for _ in 0..40 {
+        let dial = link.action().dial().unwrap();
+        now = link.handle(now, Event::DialFailed(dial.id, Unreachable)).wake();
+        link.handle(now, Event::Tick);
+    }
+    let dial = link.action().dial().unwrap();
+    link.handle(now, Event::DialFailed(dial.id, Unreachable));
+    let new = plain().build().unwrap();
+    let restored = Reconnector::restore(new, 1, &link.snapshot(), Duration::ZERO, now);
+    assert!(restored.action().wake().saturating_since(now) <= secs(45), "{}", restored.action());
 }

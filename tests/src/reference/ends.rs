@@ -13,9 +13,8 @@ enum End {
     Attempt,
     /// A connection that was confirmed, but not stable.
     Confirmed,
-    /// A stable connection; a handover had been told to wait until then, by better endpoints alone or by
-    /// all.
-    Stable { wait: u64, by_better: bool },
+    /// A stable connection; a handover had been told to wait until then.
+    Stable { wait: u64 },
     /// A try to replace a connection that works, at fault or not.
     Handover { at_fault: bool },
 }
@@ -33,7 +32,7 @@ impl Reference {
             proof: Proof::Nothing,
             wanted: Wanted::No,
             fresh: replaced.is_none(),
-            outbid: false,
+            paced_by_better: false,
         });
         self.old = replaced;
         self.pace = 0;
@@ -93,6 +92,7 @@ impl Reference {
         if self.link.is_none() {
             self.attempts.pop();
         }
+        self.forget_past_hints();
         self.pace = self.wait();
         self.release(Some(dial.key));
     }
@@ -114,7 +114,7 @@ impl Reference {
             if let Some(place) = self.place(link.key) {
                 place.visited = true;
             }
-            match self.heard(link.key, failure, End::Stable { wait: 0, by_better: false }) {
+            match self.heard(link.key, failure, End::Stable { wait: 0 }) {
                 Ok(class) => {
                     // Having been overloaded says something for the next interval.
                     if class == Class::Overloaded {
@@ -139,16 +139,8 @@ impl Reference {
             }
             Proof::Stable => {
                 self.outage_begins();
-                let by_better = link.outbid && self.pace > self.now;
-                if by_better {
-                    // They have had their turn.
-                    for key in self.field(Wanted::Better, link.key) {
-                        if let Some(place) = self.place(Some(key)) {
-                            place.visited = true;
-                        }
-                    }
-                }
-                self.ended(link.key, failure, End::Stable { wait: self.pace, by_better });
+                self.charge_better(Some(link));
+                self.ended(link.key, failure, End::Stable { wait: self.pace });
             }
         }
     }
@@ -167,12 +159,31 @@ impl Reference {
         old.since = failed.since;
         old.active = self.now;
         old.fresh = false;
-        old.outbid = false;
+        old.paced_by_better = false;
         self.link = Some(old);
         self.pace = 0;
     }
 
+    /// What failed failbacks have earned delays the better endpoints, each by itself, and nothing else.
+    fn charge_better(&mut self, link: Option<Conn>) {
+        let Some(link) = link.filter(|link| link.paced_by_better) else { return };
+        let better = self.field(Wanted::Better, link.key);
+        for place in self.places.iter_mut().filter(|place| better.contains(&place.key)) {
+            if self.pace > self.now && self.pace != NEVER {
+                place.hint = place.hint.max(self.pace);
+            }
+        }
+        self.forget_run();
+        self.pace = self.now;
+        if let Some(link) = &mut self.link {
+            link.paced_by_better = false;
+        }
+    }
+
     pub(super) fn want(&mut self, wanted: Wanted) {
+        if wanted > Wanted::Better && self.dial.is_none() && self.old.is_none() {
+            self.charge_better(self.link);
+        }
         if let Some(link) = &mut self.link {
             link.wanted = link.wanted.max(wanted);
         }
@@ -246,23 +257,22 @@ impl Reference {
             let stands_for = if stable { WaitReason::FirstRetry } else { WaitReason::NextEndpoint };
             Some(self.within_window(stands_for))
         };
-        if let End::Stable { wait, by_better } = end {
-            // A failed handover's wait is not undercut, unless others than those that imposed it are
-            // left; one that was never to end, ends the link.
-            let excused = by_better && more;
-            if wait == NEVER && !excused {
+        if let End::Stable { wait } = end {
+            // A failed handover's wait is not undercut; one that was never to end, ends the link.
+            if wait == NEVER {
                 pace = None;
             }
-            if pace.is_some_and(|pace| pace < wait) && !excused {
+            if pace.is_some_and(|pace| pace < wait) {
                 self.pace_reason = imposed;
-                pace = Some(wait);
             }
+            pace = pace.map(|pace| pace.max(wait));
         }
 
         if matches!(end, End::Handover { .. }) {
             self.pace = pace.unwrap_or(NEVER);
+            let over = self.pace_reason == WaitReason::Backoff || self.pace == NEVER;
             if let Some(link) = &mut self.link {
-                link.outbid = link.wanted == Wanted::Better;
+                link.paced_by_better = over && link.wanted == Wanted::Better;
             }
             return;
         }

@@ -29,7 +29,7 @@ impl Place {
     }
 
     fn eligible(&self, now: u64) -> bool {
-        self.hint <= now && self.parked <= now && self.breaker.ready() <= now
+        self.hint <= now.max(1) && self.parked <= now && self.breaker.ready() <= now
     }
 }
 
@@ -93,7 +93,6 @@ impl Reference {
         }
         let first = self.list.first().copied();
         if let Some(link) = &mut self.link {
-            link.outbid = false;
             // There is none better than the first.
             if link.wanted == Wanted::Better && link.key.is_some() && link.key == first {
                 link.wanted = Wanted::No;
@@ -115,12 +114,15 @@ impl Reference {
         if may || self.places.iter().any(admits) {
             return;
         }
-        let soonest = self.places.iter().map(|place| place.breaker.ready()).min();
-        let mut places = self.places.iter_mut();
-        if let Some(place) = places.find(|place| Some(place.breaker.ready()) == soonest) {
-            if let super::Is::Open(until) = &mut place.breaker.is {
-                *until = now;
+        let mut soonest = None;
+        for place in &mut self.places {
+            let super::Is::Open(until) = &mut place.breaker.is else { continue };
+            if soonest.as_ref().is_none_or(|other: &&mut u64| **other > *until) {
+                soonest = Some(until);
             }
+        }
+        if let Some(until) = soonest {
+            *until = now;
         }
     }
 
@@ -267,7 +269,7 @@ impl Reference {
 
     pub(super) fn forget_past_hints(&mut self) {
         for place in &mut self.places {
-            if place.hint <= self.now {
+            if place.hint <= self.now.max(1) {
                 place.hint = 0;
             }
         }

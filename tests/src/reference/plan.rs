@@ -108,7 +108,7 @@ impl Reference {
             return idle.min(self.aged_at(link)).min(self.failback_at(link));
         }
         let wake = if link.wanted == Wanted::Better { idle.min(self.aged_at(link)) } else { idle };
-        if self.may_not_dial() {
+        if self.may_not_dial() || self.pace == NEVER {
             return wake;
         }
         let Some(choice) = self.choose(link.wanted, link.key) else { return wake };
