@@ -317,7 +317,9 @@ impl Step<'_> {
             machine.run.worst = saved.run.worst.min(Class::Unreachable);
         }
         let class = machine.run.class;
-        let longest = policy.longest_pace(class);
+        // What delays the replacement of a stable connection may have been earned before it was stable.
+        let earned = if saved.doing == Doing::Stable { Class::Overloaded } else { class };
+        let longest = policy.longest_pace(earned);
         machine.run.base = match saved.run.base {
             0 => 0,
             base => base.min(policy.longest_interval(class)).max(policy.floor),
