@@ -152,7 +152,7 @@ impl EndpointSnapshot {
         endpoint.parks = self.parks;
         endpoint.set(VISITED, self.visited);
         if self.hint > 0 {
-            let most = longest(policy.max_hint).max(policy.longest_pace(Class::Overloaded));
+            let most = longest(policy.max_hint).max(policy.longest_pace());
             let left = self.hint.saturating_sub(1).min(most);
             endpoint.hint = now.saturating_add(left.saturating_sub(away)).max(1);
         }
@@ -310,6 +310,7 @@ const OLDEST: u64 = u64::MAX / 2;
 impl Step<'_> {
     fn restore(mut self, saved: &Snapshot, away: u64) {
         let (policy, now) = (self.policy, self.now);
+        let longest = policy.longest_pace();
         let machine = &mut *self.machine;
         machine.run = saved.run;
         if policy.overload.is_none() {
@@ -317,9 +318,6 @@ impl Step<'_> {
             machine.run.worst = saved.run.worst.min(Class::Unreachable);
         }
         let class = machine.run.class;
-        // What delays the replacement of a stable connection may have been earned before it was stable.
-        let earned = if saved.doing == Doing::Stable { Class::Overloaded } else { class };
-        let longest = policy.longest_pace(earned);
         machine.run.base = match saved.run.base {
             0 => 0,
             base => base.min(policy.longest_interval(class)).max(policy.floor),
@@ -408,8 +406,10 @@ impl Policy {
         }
     }
 
-    /// The longest wait that stands in the backoff's place.
-    fn longest_pace(&self, class: Class) -> u64 {
-        self.longest_interval(class).max(self.window).max(self.startup_splay)
+    /// The longest wait that stands in the backoff's place. One that a handover has imposed may be older
+    /// than the class of the present failures.
+    fn longest_pace(&self) -> u64 {
+        let longest = self.longest_interval(Class::Overloaded);
+        longest.max(self.window).max(self.startup_splay)
     }
 }
