@@ -21,12 +21,12 @@ fn live() -> usize {
 
 pub(crate) fn per_link(client: Client) -> io::Result<usize> {
     runtime()?.block_on(async {
-        let nobody = Tcp::nobody().await?;
+        let spawn = client.crowd(Tcp::nobody().await?, WAIT);
         let mut before = 0;
         // The first batch also allocates what all share.
         for batch in 0..=BATCHES {
             for link in 0..BATCH {
-                client.spawn(nobody, WAIT, u64::from(batch * BATCH + link + 1));
+                spawn(u64::from(batch * BATCH + link + 1));
             }
             // Refused long before this is over; the hour is not.
             sleep(Duration::from_millis(100)).await;
