@@ -3,7 +3,7 @@
 use crate::action::{Action, GiveUpReason, WaitReason};
 use crate::backoff::{Backoff, Exponential};
 use crate::circuit::Rule;
-use crate::endpoint::{DUPLICATE, VISITED};
+use crate::endpoint::{CHARGED, DUPLICATE, TRIED, VISITED};
 use crate::failure::Failure;
 use crate::machine::{REMOVED, State, Step, Wanted};
 use crate::policy::FirstRetry;
@@ -88,9 +88,11 @@ impl Step<'_> {
         if let (true, State::Held { link, pace, .. }) = (end.of_handover(), &mut self.machine.state)
         {
             *pace = next;
-            // Of a round that is over: in its middle, the next better one has its turn soon.
-            let over = self.machine.run.paced_by == WaitReason::Backoff || next == NEVER;
-            link.paced_by_better = over && link.wanted == Wanted::Better;
+            link.paced_by_better = link.wanted == Wanted::Better;
+            let tried = link.paced_by_better;
+            if let Some(endpoint) = self.endpoint(index) {
+                endpoint.set(TRIED, tried);
+            }
             return;
         }
         self.machine.state = State::Waiting { outage, pace: next, last: Some(*failure) };
@@ -167,22 +169,44 @@ impl Step<'_> {
         Ok(imposed.0.max(paced))
     }
 
-    /// The wait that failed failbacks have earned is that of the better endpoints alone: from now on it
-    /// is their own, as a hint, and what comes has earned nothing yet.
+    /// The connection is lost, or to be replaced for another reason than a better endpoint. What failed
+    /// failbacks have earned is the wait of those that failed: from now on it is their own, as a hint,
+    /// and what comes has earned nothing yet.
     pub(crate) fn charge_better(&mut self) {
-        let now = self.now;
-        let State::Held { link, pace, .. } = &mut self.machine.state else { return };
-        if !core::mem::take(&mut link.paced_by_better) {
+        if matches!(self.policy.backoff, Backoff::Never) {
             return;
         }
-        let better = usize::from(link.endpoint);
-        let until = core::mem::replace(pace, now);
-        self.machine.run = Run::NEW;
-        if until > now && until != NEVER {
-            for endpoint in self.endpoints.iter_mut().take(better) {
-                endpoint.hint = endpoint.hint.max(until);
+        let now = self.now;
+        let until = match &mut self.machine.state {
+            State::Held { link, pace, .. } if link.paced_by_better => {
+                link.paced_by_better = false;
+                core::mem::replace(pace, now)
             }
-        }
+            State::Replacing { link, .. } if link.paced_by_better => {
+                link.paced_by_better = false;
+                now
+            }
+            _ => return,
+        };
+        self.machine.run = Run::NEW;
+        let charged = until > now && until != NEVER;
+        self.each_endpoint(|endpoint| {
+            if endpoint.has(TRIED) && charged && endpoint.hint == 0 {
+                endpoint.hint = until;
+                endpoint.set(CHARGED, true);
+            }
+            endpoint.set(TRIED, false);
+        });
+    }
+
+    /// A hint that no server gave is a backoff like any other, for whoever knows better.
+    pub(crate) fn discharge(&mut self) {
+        self.each_endpoint(|endpoint| {
+            if endpoint.has(CHARGED) {
+                endpoint.hint = 0;
+                endpoint.set(CHARGED, false);
+            }
+        });
     }
 
     /// A hint that is past stands in for no wait that begins now.
@@ -246,6 +270,7 @@ impl Step<'_> {
         let until = self.now.saturating_add(delay).saturating_add(drawn);
         if let Some(endpoint) = self.endpoint(index) {
             endpoint.hint = until;
+            endpoint.set(CHARGED, false);
         }
         Ok(Class::Clear)
     }

@@ -100,6 +100,7 @@ impl Step<'_> {
         match self.machine.state {
             State::Replacing { link, started, deadline, target, progressed } => {
                 self.clear_parks();
+                self.charge_better();
                 self.machine.attempts = 1;
                 self.visited(link.endpoint);
                 let (outage, last) = (now, Some(*failure));

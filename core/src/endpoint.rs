@@ -41,6 +41,10 @@ pub struct Endpoint {
 
 /// Has failed in this round.
 pub(crate) const VISITED: u8 = 1;
+/// A failback to it has failed since the connection was stable.
+pub(crate) const TRIED: u8 = 4;
+/// Its hint is what failed failbacks have earned.
+pub(crate) const CHARGED: u8 = 8;
 /// An earlier endpoint of the list has the same key; this one does not count.
 pub(crate) const DUPLICATE: u8 = 2;
 

@@ -128,7 +128,7 @@ impl EndpointSnapshot {
     fn write(&self, out: &mut Writer<'_>) {
         out.put(&self.key.to_le_bytes());
         out.put(&self.failures.to_le_bytes());
-        out.put(&[self.parks, u8::from(self.visited)]);
+        out.put(&[self.parks, u8::from(self.visited) | u8::from(self.tried) << 1]);
         for number in [self.hint, self.parked, self.open, self.window] {
             out.put(&number.to_le_bytes());
         }
@@ -137,11 +137,28 @@ impl EndpointSnapshot {
 
     fn read(from: &mut Reader<'_>) -> Result<Self, SnapshotError> {
         let (key, failures, parks) = (from.u32(), from.u16(), from.u8());
-        let visited = from.flag("visited")?;
+        let flags = from.u8();
+        if flags > 3 {
+            return Err(SnapshotError::Field("visited"));
+        }
+        let (visited, tried) = (flags & 1 != 0, flags & 2 != 0);
         let (hint, parked, open, window) = (from.u64(), from.u64(), from.u64(), from.u64());
         let (seen, opens) = (from.u8(), from.u8());
         let mode = from.one_of("circuit", &Mode::OF_ENDPOINTS)?;
-        Ok(Self { key, failures, parks, visited, hint, parked, open, window, seen, opens, mode })
+        Ok(Self {
+            key,
+            failures,
+            parks,
+            visited,
+            tried,
+            hint,
+            parked,
+            open,
+            window,
+            seen,
+            opens,
+            mode,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::endpoint::{DUPLICATE, Endpoint, VISITED, position, used};
+use crate::endpoint::{DUPLICATE, Endpoint, TRIED, VISITED, position, used};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, REMOVED, State, Step, Wanted, resumed};
@@ -106,6 +106,7 @@ pub struct EndpointSnapshot {
     pub(crate) failures: u16,
     pub(crate) parks: u8,
     pub(crate) visited: bool,
+    pub(crate) tried: bool,
     /// Until the hint ends, plus one; 0 for none.
     pub(crate) hint: u64,
     pub(crate) parked: u64,
@@ -126,6 +127,7 @@ impl EndpointSnapshot {
             failures: endpoint.failures,
             parks: endpoint.parks,
             visited: endpoint.has(VISITED),
+            tried: endpoint.has(TRIED),
             hint: if endpoint.hint == 0 { 0 } else { hint },
             parked: endpoint.parked.saturating_sub(now),
             open: if breaker.mode == Mode::Open { breaker.until.saturating_sub(now) } else { 0 },
@@ -151,6 +153,7 @@ impl EndpointSnapshot {
         endpoint.failures = self.failures;
         endpoint.parks = self.parks;
         endpoint.set(VISITED, self.visited);
+        endpoint.set(TRIED, self.tried);
         if self.hint > 0 {
             let most = longest(policy.max_hint).max(policy.longest_pace());
             let left = self.hint.saturating_sub(1).min(most);

@@ -4,6 +4,7 @@
 //! timer that is due, and then what should exist next.
 
 use crate::action::{Action, WaitReason};
+use crate::endpoint::TRIED;
 use crate::event::Event;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted};
@@ -168,6 +169,7 @@ impl Step<'_> {
         self.machine.run = Run::NEW;
         self.machine.attempts = 0;
         self.clear_parks();
+        self.discharge();
         self.next_round();
         let mut pace = 0;
         if self.policy.startup_splay > 0 {
@@ -271,6 +273,7 @@ impl Step<'_> {
 
     fn redial(&mut self) {
         let (now, online) = (self.now, !self.machine.offline);
+        self.discharge();
         if let Some(pace) = self.machine.state.pace() {
             *pace = now.min(*pace);
         }
@@ -313,6 +316,7 @@ impl Step<'_> {
         }
         self.machine.run = Run::NEW;
         self.next_round();
+        self.each_endpoint(|endpoint| endpoint.set(TRIED, false));
         self.turn_away();
     }
 }

@@ -302,6 +302,7 @@ impl Reference {
     /// A new outage with fresh counters; ids, rate limit, hints and breakers stay.
     fn start(&mut self) {
         self.forget_run();
+        self.discharge();
         self.outage_begins();
         self.next_round();
         self.mode = Mode::Running;
@@ -395,6 +396,7 @@ impl Reference {
     /// Dial now; an unproven connection is dropped for it, a stable one replaced.
     fn redial(&mut self) {
         let unstable = self.link.is_some_and(|link| link.proof < Proof::Stable);
+        self.discharge();
         if self.old.is_none() {
             self.pace = self.pace.min(self.now);
         }

@@ -1,5 +1,6 @@
 //! What was wrong once, each by its shortest run.
 
+mod failbacks;
 mod model;
 mod promises;
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use redial::Failure::{Overloaded, TimedOut, Unreachable};
 use redial::{
     Action, After, Backoff, Breaker, BreakerPolicy, Circuit, DialId, Endpoint, Event, Failure,
-    FirstRetry, GiveUpReason, Health, Jitter, Overload, Phase, Policy, PolicyBuilder, Reconnector,
-    Selection, Timestamp, presets,
+    FirstRetry, GiveUpReason, Health, Jitter, Overload, Phase, Policy, Reconnector, Selection,
+    presets,
 };
 
-use crate::{Link, at, connect, fail, fail_with, link, list, plain};
+use crate::{at, connect, fail, fail_with, link, list, plain};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -285,56 +285,6 @@ fn not_all_circuits_are_open_after_the_list_has_changed() {
         let half_open = |one: &&Endpoint| one.circuit(at(1)) == Circuit::HalfOpen;
         assert_eq!(link.endpoints().iter().filter(half_open).count(), admitted);
     }
-}
-
-fn failing_back() -> PolicyBuilder {
-    plain().selection(Selection::Priority { failback: Some(secs(60)) })
-}
-
-/// Connected to 1, just after the last of many failbacks to 0, which has always been overloaded.
-fn busy_primary(builder: PolicyBuilder, keys: &[u32]) -> (Link, DialId, Timestamp) {
-    let mut link = link(builder, keys);
-    link.handle(at(0), Event::Start);
-    let mut now = fail(&mut link, at(0)).wake();
-    if link.action().dial().is_none() {
-        link.handle(now, Event::Tick);
-    }
-    let spare = connect(&mut link, now);
-    while now < at(40_000) || link.action().dial().is_some() {
-        if link.action().dial().is_some() {
-            fail_with(&mut link, now, Overloaded);
-        } else {
-            now = link.action().wake();
-            link.handle(now, Event::Tick);
-        }
-    }
-    (link, spare, now)
-}
-
-#[test]
-fn failed_failbacks_delay_nothing_but_failbacks() {
-    let lost = |link: &mut Link, id, now| link.handle(now, Event::Closed(id, Unreachable));
-    let endpoint = |action: Action| action.dial().map(|dial| dial.endpoint);
-    for limited in [failing_back(), failing_back().max_elapsed(secs(120))] {
-        let (mut link, id, now) = busy_primary(limited, &[0, 1]);
-        assert_eq!(endpoint(lost(&mut link, id, now)), Some(1), "the one that had worked");
-    }
-    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
-    link.set_endpoints(now, list(&[0, 1, 2]));
-    assert_eq!(endpoint(lost(&mut link, id, now)), Some(2), "after the same list came again");
-    let next = fail(&mut link, now);
-    assert!(next.wake().saturating_since(now) < secs(60), "as in any outage: {next}");
-
-    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
-    link.set_endpoints(now, list(&[1, 2]));
-    assert_eq!(endpoint(lost(&mut link, id, now)), Some(2), "after the busy one has left");
-
-    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
-    let action = link.handle(now, Event::GoingAway(id, None));
-    assert_eq!(endpoint(action), Some(2), "when the server drains");
-
-    let (mut link, _, now) = busy_primary(failing_back(), &[0, 1, 2]);
-    assert_eq!(endpoint(link.handle(now, Event::Redial)), Some(0), "by hand");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! How often, how long, how many.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redial::{
@@ -94,6 +95,8 @@ pub fn waits_are_in_range(trace: &Trace<'_>) -> Verdict {
     let shapes = matches!(policy.backoff(), Backoff::Table { .. } | Backoff::Custom(_));
     let steady = matches!(policy.jitter(), Jitter::None | Jitter::Phase(_)) && !shapes;
     let mut previous = Duration::ZERO;
+    // What servers have asked for, until they are dialed or forgotten.
+    let mut asked: BTreeMap<u32, Timestamp> = BTreeMap::new();
     for (step, (before, record)) in trace.steps().enumerate() {
         let stable = stable_at(before).is_some_and(|at| record.now >= at);
         if stable || record.call == Call::Event(Event::Start) {
@@ -106,13 +109,20 @@ pub fn waits_are_in_range(trace: &Trace<'_>) -> Verdict {
             let kept = until.is_some_and(|until| earliest <= until && until <= latest);
             let over = matches!(record.action, Action::GiveUp(_));
             ensure(kept || over, step, || format!("{}, hint {until:?}", words(before, record)))?;
+            asked.insert(key, earliest);
         }
+        asked.retain(|key, _| record.after.endpoints().iter().any(|one| one.key() == *key));
         if let Some(dial) = record.action.dial() {
             let hint = before.endpoints().iter().find(|end| end.key() == dial.endpoint);
             let hint = hint.and_then(redial::Endpoint::hinted_until);
             let known = before.action().dial().is_some_and(|old| old.id == dial.id);
-            let fine = known || hint.is_none_or(|until| until <= record.now);
-            ensure(fine, step, || format!("{}, hint {hint:?}", words(before, record)))?;
+            // What failed failbacks have earned is lifted by hand, and nothing else.
+            let by_hand = matches!(record.call, Call::Event(Event::Redial | Event::Start));
+            let own = asked.remove(&dial.endpoint).is_none_or(|earliest| earliest <= record.now);
+            let past = hint.is_none_or(|until| until <= record.now);
+            ensure(known || past || (by_hand && own), step, || {
+                format!("{}, hint {hint:?}", words(before, record))
+            })?;
         }
         let Action::SleepUntil(wait) = record.action else { continue };
         if wait.reason != WaitReason::Backoff || wait.until == Timestamp::MAX {

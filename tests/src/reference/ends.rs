@@ -110,6 +110,7 @@ impl Reference {
         if let Some(mut dial) = self.dial {
             // The dial that was to replace it is the first attempt of an outage.
             self.outage_begins();
+            self.charge_better(Some(link), 0);
             self.attempts.push(dial.id);
             if let Some(place) = self.place(link.key) {
                 place.visited = true;
@@ -139,7 +140,7 @@ impl Reference {
             }
             Proof::Stable => {
                 self.outage_begins();
-                self.charge_better(Some(link));
+                self.charge_better(Some(link), self.pace);
                 self.ended(link.key, failure, End::Stable { wait: self.pace });
             }
         }
@@ -164,14 +165,20 @@ impl Reference {
         self.pace = 0;
     }
 
-    /// What failed failbacks have earned delays the better endpoints, each by itself, and nothing else.
-    fn charge_better(&mut self, link: Option<Conn>) {
-        let Some(link) = link.filter(|link| link.paced_by_better) else { return };
-        let better = self.field(Wanted::Better, link.key);
-        for place in self.places.iter_mut().filter(|place| better.contains(&place.key)) {
-            if self.pace > self.now && self.pace != NEVER {
-                place.hint = place.hint.max(self.pace);
+    /// What failed failbacks have earned delays those that failed, each by itself, and nothing else.
+    /// `wait` is what the next would have been told.
+    fn charge_better(&mut self, link: Option<Conn>, wait: u64) {
+        if !link.is_some_and(|link| link.paced_by_better)
+            || *self.policy.backoff() == Backoff::Never
+        {
+            return;
+        }
+        for place in &mut self.places {
+            if place.tried && place.hint == 0 && wait > self.now && wait != NEVER {
+                place.hint = wait;
+                place.charged = true;
             }
+            place.tried = false;
         }
         self.forget_run();
         self.pace = self.now;
@@ -180,9 +187,18 @@ impl Reference {
         }
     }
 
+    /// A charge is a backoff, for whoever knows better.
+    pub(super) fn discharge(&mut self) {
+        for place in self.places.iter_mut().filter(|place| place.charged) {
+            place.hint = 0;
+            place.charged = false;
+        }
+    }
+
     pub(super) fn want(&mut self, wanted: Wanted) {
-        if wanted > Wanted::Better && self.dial.is_none() && self.old.is_none() {
-            self.charge_better(self.link);
+        if wanted > Wanted::Better && self.old.is_none() {
+            let wait = if self.dial.is_some() { 0 } else { self.pace };
+            self.charge_better(self.link, wait);
         }
         if let Some(link) = &mut self.link {
             link.wanted = link.wanted.max(wanted);
@@ -270,9 +286,12 @@ impl Reference {
 
         if matches!(end, End::Handover { .. }) {
             self.pace = pace.unwrap_or(NEVER);
-            let over = self.pace_reason == WaitReason::Backoff || self.pace == NEVER;
+            let by_better = self.link.is_some_and(|link| link.wanted == Wanted::Better);
             if let Some(link) = &mut self.link {
-                link.paced_by_better = over && link.wanted == Wanted::Better;
+                link.paced_by_better = by_better;
+            }
+            if let Some(place) = self.place(key) {
+                place.tried = by_better;
             }
             return;
         }
@@ -333,6 +352,7 @@ impl Reference {
                 let until = later(later(self.now, delay), up_to(spread, self.draw()));
                 if let Some(place) = self.place(key) {
                     place.hint = until;
+                    place.charged = false;
                 }
                 Ok(Class::Clear)
             }

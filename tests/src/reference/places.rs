@@ -19,13 +19,18 @@ pub(super) struct Place {
     pub(super) parked: u64,
     /// When a server's hint ends; 0 for none.
     pub(super) hint: u64,
+    /// A failback to it has failed since the connection was stable.
+    pub(super) tried: bool,
+    /// Its hint is no server's, but what failbacks have earned.
+    pub(super) charged: bool,
     pub(super) breaker: DullBreaker,
 }
 
 impl Place {
     fn new(key: u32) -> Self {
         let breaker = DullBreaker::new();
-        Self { key, visited: false, failures: 0, parks: 0, parked: 0, hint: 0, breaker }
+        let (visited, tried, charged) = (false, false, false);
+        Self { key, visited, failures: 0, parks: 0, parked: 0, hint: 0, tried, charged, breaker }
     }
 
     fn eligible(&self, now: u64) -> bool {
@@ -262,11 +267,14 @@ impl Reference {
     pub(super) fn next_round(&mut self) {
         for place in &mut self.places {
             place.visited = false;
+            if place.hint <= self.now {
+                place.hint = 0;
+            }
         }
-        self.forget_past_hints();
         self.round.clear();
     }
 
+    /// Also one that was restored as past at the clock's origin.
     pub(super) fn forget_past_hints(&mut self) {
         for place in &mut self.places {
             if place.hint <= self.now.max(1) {

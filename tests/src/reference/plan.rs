@@ -20,6 +20,9 @@ impl Reference {
         }
         self.forget_run();
         self.next_round();
+        for place in &mut self.places {
+            place.tried = false;
+        }
         self.turn_away();
     }
 

@@ -1,0 +1,158 @@
+//! Failbacks that fail: what they have earned is the wait of those that failed, and of nothing else.
+
+use std::time::Duration;
+
+use redial::Failure::{Overloaded, Unreachable};
+use redial::{
+    Action, Backoff, DialId, Event, Failure, PolicyBuilder, Reconnector, Selection, Timestamp,
+};
+
+use crate::{Link, at, connect, fail, fail_with, link, list, plain};
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn failing_back() -> PolicyBuilder {
+    plain().selection(Selection::Priority { failback: Some(secs(60)) })
+}
+
+/// Connected to 1, just after the last of many failbacks to 0, which has always been overloaded.
+fn busy_primary(builder: PolicyBuilder, keys: &[u32]) -> (Link, DialId, Timestamp) {
+    let mut link = link(builder, keys);
+    link.handle(at(0), Event::Start);
+    let mut now = fail(&mut link, at(0)).wake();
+    if link.action().dial().is_none() {
+        link.handle(now, Event::Tick);
+    }
+    let spare = connect(&mut link, now);
+    while now < at(40_000) || link.action().dial().is_some() {
+        if link.action().dial().is_some() {
+            fail_with(&mut link, now, Overloaded);
+        } else {
+            now = link.action().wake();
+            link.handle(now, Event::Tick);
+        }
+    }
+    (link, spare, now)
+}
+
+#[test]
+fn failed_failbacks_delay_nothing_but_failbacks() {
+    let lost = |link: &mut Link, id, now| link.handle(now, Event::Closed(id, Unreachable));
+    let endpoint = |action: Action| action.dial().map(|dial| dial.endpoint);
+    for limited in [failing_back(), failing_back().max_elapsed(secs(120))] {
+        let (mut link, id, now) = busy_primary(limited, &[0, 1]);
+        assert_eq!(endpoint(lost(&mut link, id, now)), Some(1), "the one that had worked");
+    }
+    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
+    link.set_endpoints(now, list(&[0, 1, 2]));
+    assert_eq!(endpoint(lost(&mut link, id, now)), Some(2), "after the same list came again");
+    let next = fail(&mut link, now);
+    assert!(next.wake().saturating_since(now) < secs(60), "as in any outage: {next}");
+
+    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
+    link.set_endpoints(now, list(&[1, 2]));
+    assert_eq!(endpoint(lost(&mut link, id, now)), Some(2), "after the busy one has left");
+
+    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1, 2]);
+    let action = link.handle(now, Event::GoingAway(id, None));
+    assert_eq!(endpoint(action), Some(2), "when the server drains");
+
+    let (mut link, _, now) = busy_primary(failing_back(), &[0, 1, 2]);
+    assert_eq!(endpoint(link.handle(now, Event::Redial)), Some(0), "by hand");
+}
+
+/// Whether the endpoint waits for something of its own.
+fn waits(link: &Link, key: u32) -> bool {
+    link.endpoints().iter().any(|one| one.key() == key && one.hinted_until().is_some())
+}
+
+fn lose(link: &mut Link, id: DialId, now: Timestamp) -> Action {
+    link.handle(now, Event::Closed(id, Unreachable))
+}
+
+#[test]
+fn only_those_that_failed_are_charged() {
+    for keys in [&[0, 2][..], &[5, 0, 1], &[2, 3]] {
+        let (mut link, id, now) = busy_primary(failing_back(), &[0, 1]);
+        link.set_endpoints(now, list(keys));
+        lose(&mut link, id, now);
+        let charged: Vec<u32> = keys.iter().copied().filter(|key| waits(&link, *key)).collect();
+        assert!(charged.iter().all(|key| *key == 0), "{charged:?} of {keys:?}");
+    }
+    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1]);
+    link.set_endpoints(now, list(&[1, 0]));
+    assert_eq!(lose(&mut link, id, now).dial().map(|dial| dial.endpoint), Some(1));
+    assert!(waits(&link, 0), "behind the link it is still charged");
+
+    let (link, _, now) = busy_primary(failing_back(), &[0, 1]);
+    let health: Vec<_> = link.endpoint_snapshots().collect();
+    let policy = failing_back().build().unwrap();
+    let (saved, list) = (link.snapshot(), list(&[2, 3]));
+    let link = Reconnector::restore_with_endpoints(policy, 7, list, &saved, &health, secs(0), now);
+    assert!(link.action().dial().is_some(), "restored with others: {}", link.action());
+}
+
+#[test]
+fn a_link_that_is_lost_while_a_failback_dials_begins_anew() {
+    let (mut link, id, now) = busy_primary(failing_back(), &[0, 1]);
+    let now = link.action().wake().max(now);
+    link.handle(now, Event::Tick);
+    assert_eq!(link.action().dial().map(|dial| dial.endpoint), Some(0));
+    lose(&mut link, id, now);
+    let next = fail_with(&mut link, now, Overloaded);
+    assert!(next.wake().saturating_since(now) < secs(60), "{next}");
+}
+
+#[test]
+fn what_was_charged_is_a_backoff_for_whoever_knows_better() {
+    for event in [Event::Redial, Event::Start] {
+        let (mut link, id, now) = busy_primary(failing_back(), &[0, 1]);
+        lose(&mut link, id, now);
+        link.set_endpoints(now, list(&[0]));
+        assert!(link.action().dial().is_none());
+        if event == Event::Start {
+            link.handle(now, Event::Stop);
+        }
+        let action = link.handle(now, event);
+        assert!(action.dial().is_some(), "{event:?}: {action}");
+    }
+}
+
+#[test]
+fn a_servers_own_hint_is_not_lengthened() {
+    let own = Failure::RetryAfter { delay: secs(60), spread: Duration::ZERO };
+    let mut link = link(failing_back(), &[0, 1, 2]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    fail(&mut link, at(0));
+    let id = connect(&mut link, at(0));
+    let mut now = at(0);
+    while now < at(40_000) || link.action().dial().is_some() {
+        if let Some(dial) = link.action().dial() {
+            let failure = if dial.endpoint == 0 { own } else { Overloaded };
+            fail_with(&mut link, now, failure);
+        } else {
+            now = link.action().wake();
+            link.handle(now, Event::Tick);
+        }
+    }
+    let before = link.endpoints()[0].hinted_until();
+    lose(&mut link, id, now);
+    assert_eq!(link.endpoints()[0].hinted_until(), before);
+}
+
+#[test]
+fn never_does_not_dial_again_when_a_connection_comes_of_age() {
+    let builder = failing_back().backoff(Backoff::Never).max_age(secs(1000));
+    let mut link = link(builder, &[1]);
+    link.handle(at(0), Event::Start);
+    connect(&mut link, at(0));
+    link.handle(at(10), Event::Tick);
+    link.set_endpoints(at(11), list(&[0, 1]));
+    link.handle(at(90), Event::Tick);
+    fail(&mut link, at(90));
+    let action = link.handle(at(1000), Event::Tick);
+    assert!(action.dial().is_none(), "{action}");
+}
