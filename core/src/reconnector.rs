@@ -129,10 +129,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     ///
     /// Legal in every state. Endpoints whose key stays keep their health. A dial to a removed one
     /// is dropped, uncounted; a connection to one is replaced as soon as another can be made, also
-    /// if its key comes back, which is then a new endpoint. Of
-    /// duplicate keys the first counts; looking for them takes time that grows with the square of the
-    /// list's length (a millisecond for a thousand). With an empty list the link is idle, and dials
-    /// when one appears.
+    /// if its key comes back, which is then a new endpoint. Of duplicate keys the first counts; looking
+    /// for them takes time that grows with the square of the list's length (a millisecond for a
+    /// thousand). With an empty list the link is idle, and dials when one appears.
     pub fn set_endpoints(&mut self, now: Timestamp, endpoints: S) -> S {
         // A connection that has become stable is booked while its index still means its endpoint.
         self.step(now).settle();
@@ -192,9 +191,9 @@ impl Step<'_> {
         let now = self.now;
         let counted = |endpoint: &Endpoint| !endpoint.has(DUPLICATE);
         let admits = |BreakerState { until, mode, .. }| until <= now || mode == Mode::Probing;
-        let mut all = self.endpoints.iter().filter(|endpoint| counted(endpoint)).peekable();
-        let only = all.next().is_some_and(|first| all.peek().is_none() || admits(first.breaker));
-        if self.policy.allow_all_open || only || all.any(|endpoint| admits(endpoint.breaker)) {
+        let mut all = self.endpoints.iter().filter(|endpoint| counted(endpoint));
+        let allowed = self.policy.allow_all_open || all.clone().nth(1).is_none();
+        if allowed || all.any(|endpoint| admits(endpoint.breaker)) {
             return;
         }
         let open =
