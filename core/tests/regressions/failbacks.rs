@@ -1,17 +1,9 @@
 //! Failbacks that fail: what they have earned is the wait of those that failed, and of nothing else.
 
-use std::time::Duration;
-
 use redial::Failure::{Overloaded, Unreachable};
-use redial::{
-    Action, Backoff, DialId, Event, Failure, PolicyBuilder, Reconnector, Selection, Timestamp,
-};
+use redial::{Action, Backoff, DialId, Event, PolicyBuilder, Reconnector, Selection, Timestamp};
 
-use crate::{Link, at, connect, fail, fail_with, link, list, plain};
-
-const fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
+use crate::{Link, at, connect, fail, fail_with, hint, link, list, plain, secs};
 
 fn failing_back() -> PolicyBuilder {
     plain().selection(Selection::Priority { failback: Some(secs(60)) })
@@ -122,7 +114,6 @@ fn what_was_charged_is_a_backoff_for_whoever_knows_better() {
 
 #[test]
 fn a_servers_own_hint_is_not_lengthened() {
-    let own = Failure::RetryAfter { delay: secs(60), spread: Duration::ZERO };
     let mut link = link(failing_back(), &[0, 1, 2]);
     link.handle(at(0), Event::Start);
     fail(&mut link, at(0));
@@ -131,7 +122,7 @@ fn a_servers_own_hint_is_not_lengthened() {
     let mut now = at(0);
     while now < at(40_000) || link.action().dial().is_some() {
         if let Some(dial) = link.action().dial() {
-            let failure = if dial.endpoint == 0 { own } else { Overloaded };
+            let failure = if dial.endpoint == 0 { hint(60) } else { Overloaded };
             fail_with(&mut link, now, failure);
         } else {
             now = link.action().wake();

@@ -26,8 +26,16 @@ fn plain() -> PolicyBuilder {
     Policy::builder().jitter(Jitter::None).rate_limit(100, Duration::from_millis(1))
 }
 
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
 fn at(seconds: u64) -> Timestamp {
-    Timestamp::from_origin(Duration::from_secs(seconds))
+    Timestamp::from_origin(secs(seconds))
+}
+
+const fn hint(seconds: u64) -> Failure {
+    Failure::RetryAfter { delay: secs(seconds), spread: Duration::ZERO }
 }
 
 fn dial(link: &Link) -> DialId {

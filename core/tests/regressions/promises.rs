@@ -9,15 +9,7 @@ use redial::{
     presets,
 };
 
-use crate::{at, connect, fail, fail_with, link, list, plain};
-
-const fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-const fn hint(seconds: u64) -> Failure {
-    Failure::RetryAfter { delay: secs(seconds), spread: Duration::ZERO }
-}
+use crate::{at, connect, fail, fail_with, hint, link, list, plain, secs};
 
 #[test]
 fn a_past_hint_does_not_skip_the_window() {
