@@ -13,6 +13,7 @@ mod compare;
 mod ends;
 mod places;
 mod plan;
+mod rounds;
 mod said;
 mod shape;
 
