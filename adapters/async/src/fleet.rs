@@ -15,7 +15,6 @@ use redial::{Endpoint, Event, Policy, Reconnector, Status};
 use redial_fleet::{Counts, Fleet, Key};
 
 use crate::classify::{Classify, Ended};
-use crate::error::LinkError;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Session};
 use crate::sync::{Mutex, MutexGuard};
@@ -31,11 +30,11 @@ use crew::Crew;
 /// [removes](FleetHandle::remove) it. Which link a dial is for is said by its [`Key`], and by the
 /// endpoint's own key in [`Attempt::dial`].
 ///
-/// The future ends when it is [shut down](FleetHandle::shutdown). A panic in `connect` or `serve` ends it
-/// with [`LinkError::Panicked`]. Dropping it leaves no dial, connection or timer behind. After either, the
-/// links say what they were doing last: so they can be taken out and saved as they were. It spawns nothing,
-/// and asks for neither `Send` nor `'static`: one thread does all the work, of dials and connections too,
-/// unless they spawn it.
+/// The future ends when it is [shut down](FleetHandle::shutdown). A panic in `connect` or `serve` stops
+/// that link, which can be started again, and no other. Dropping the future leaves no dial, connection or
+/// timer behind; the links then say what they were doing last, so they can be taken out and saved as they
+/// were. It spawns nothing, and asks for neither `Send` nor `'static`: one thread does all the work, of
+/// dials and connections too, unless they spawn it.
 ///
 /// ```
 /// use std::future::{Ready, pending, ready};
@@ -86,7 +85,7 @@ pub fn drive_fleet<P, S, R, C, E, Connect, Dialing, Serve, Serving>(
     runtime: R,
     connect: Connect,
     serve: Serve,
-) -> DriveFleet<impl Future<Output = Result<(), LinkError<E>>>, R, P, S>
+) -> DriveFleet<impl Future<Output = ()>, R, P, S>
 where
     P: Borrow<Policy>,
     S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
@@ -182,7 +181,7 @@ impl<R, P, S> FleetHandle<R, P, S> {
     }
 
     /// Drains and then ends the drive: no new dials, the connections are told to
-    /// [drain](Session::draining), and the future says `Ok` when they have ended, or `within` has passed.
+    /// [drain](Session::draining), and the future ends when they have, or `within` has passed.
     /// Every link is stopped then, unless it gave up before.
     pub fn shutdown(&self, within: Duration) {
         self.0.bells.shut_down(within);

@@ -253,9 +253,7 @@ fn redial(
 
 type Links<F> = DriveFleet<F, TokioRuntime, &'static Policy, [Endpoint; 1]>;
 
-fn fleet(
-    net: impl Net,
-) -> Links<impl Future<Output = Result<(), LinkError<io::Error>>> + Send + 'static> {
+fn fleet(net: impl Net) -> Links<impl Future<Output = ()> + Send + 'static> {
     drive_fleet(
         Fleet::new(),
         TokioRuntime::new(),

@@ -10,14 +10,13 @@ use redial::{Action, DialId, Endpoint, Event, Failure, Policy, Reconnector, Time
 use redial_fleet::Key;
 
 use crate::classify::{Classify, Ended};
-use crate::error::LinkError;
 use crate::fleet::Shared;
 use crate::fleet::bells::Bell;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Ear, Line, Session};
 use crate::sharing::Private;
 use crate::wait::Wait;
-use crate::world::{Happened, World};
+use crate::world::{Happened, Panic, World, caught};
 
 /// Links that time has moved, links that rang, or results of one link, before the others get their turn.
 const TURN: usize = 256;
@@ -44,8 +43,6 @@ pub(crate) struct Crew<R, P, S, C, D, V, Connect, Serve> {
     serve: Serve,
 }
 
-type End<E> = Result<(), LinkError<E>>;
-
 impl<R, P, S, C, D, V, E, Connect, Serve> Crew<R, P, S, C, D, V, Connect, Serve>
 where
     R: Runtime,
@@ -63,7 +60,7 @@ where
     }
 
     /// Until it is shut down.
-    pub(crate) async fn run(mut self) -> End<E> {
+    pub(crate) async fn run(mut self) {
         self.listen();
         if self.shutdown.is_none() {
             self.start();
@@ -71,10 +68,9 @@ where
         let mut wait = Wait::new();
         let mut armed = Timestamp::ORIGIN;
         loop {
-            self.tick()?;
+            self.tick();
             if self.shutdown.is_some_and(|by| self.is_drained(by)) {
-                self.stop();
-                return Ok(());
+                return self.stop();
             }
             let wake = self.wake();
             let now = self.shared.runtime.now();
@@ -96,7 +92,7 @@ where
             for _ in 0..TURN {
                 let Some(key) = self.rung.pop_front() else { break };
                 let action = self.shared.fleet().get(key).map(Reconnector::action);
-                self.settle(key, action)?;
+                self.settle(key, action);
             }
         }
     }
@@ -117,7 +113,10 @@ where
 
     /// The end: nothing exists any more, and the handles are told so.
     fn stop(&mut self) {
-        self.berths.clear();
+        for berth in self.berths.drain(..) {
+            // It is over, whatever that was.
+            let _ = caught(|| drop(berth));
+        }
         let now = self.shared.runtime.now();
         self.shared.end(|fleet| {
             let over = |link: &Reconnector<P, S>| matches!(link.action(), Action::GiveUp(_));
@@ -155,19 +154,28 @@ where
     }
 
     /// Follows the links that time or the limits have moved.
-    fn tick(&mut self) -> End<E> {
+    fn tick(&mut self) {
         let now = self.shared.runtime.now();
         for _ in 0..TURN {
             let told = self.shared.fleet().poll(now);
             let Some((key, action)) = told else { break };
-            self.settle(key, Some(action))?;
+            self.settle(key, Some(action));
         }
-        Ok(())
     }
 
     /// Makes what exists of a link what `action` says, until nothing more happens to it at once. Without
-    /// an action there is no such link.
-    fn settle(&mut self, key: Key, mut action: Option<Action>) -> End<E> {
+    /// an action there is no such link. A panic of its code stops it, and no other.
+    fn settle(&mut self, key: Key, action: Option<Action>) {
+        if caught(|| self.follow(key, action)).is_ok_and(|followed| followed.is_ok()) {
+            return;
+        }
+        // What is left of it may panic again.
+        let _ = caught(|| self.leave(key));
+        let now = self.shared.runtime.now();
+        self.shared.fleet().handle(now, key, Event::Stop);
+    }
+
+    fn follow(&mut self, key: Key, mut action: Option<Action>) -> Result<(), Panic> {
         for turn in 1..=TURN {
             let Some(told) = action else {
                 self.leave(key);
@@ -189,13 +197,12 @@ where
     }
 
     /// True if something exists of the link then.
-    fn reconcile(&mut self, key: Key, action: &Action) -> Result<bool, LinkError<E>> {
+    fn reconcile(&mut self, key: Key, action: &Action) -> Result<bool, Panic> {
         let place = key.index();
         let ending = self.shutdown.is_some();
         let stale = self.berth(place).is_some_and(|berth| berth.key != key);
         if stale {
-            self.berths[place] = None;
-            self.busy -= 1;
+            self.clear(place);
         }
         if self.berth(place).is_none() {
             if action.dial().is_none() || ending {
@@ -213,7 +220,7 @@ where
         let Some(Some(berth)) = self.berths.get_mut(place) else { return Ok(false) };
         let ear = Ear::Fleet(berth.bell.clone());
         let start = |dial, slot| (self.connect)(key, Attempt::new(dial, slot, ear));
-        berth.world.reconcile(action, ending, start).map_err(LinkError::Panicked)?;
+        berth.world.reconcile(action, ending, start)?;
         let exists = berth.world.dial.is_some() || !berth.world.is_down();
         if !exists {
             self.leave(key);
@@ -224,7 +231,7 @@ where
     /// Lets the futures of a link go on, and hears what they say; what the link should be then, if
     /// anything has happened.
     #[expect(clippy::option_option, reason = "nothing happened, or the link is gone")]
-    fn poll(&mut self, key: Key) -> Result<Option<Option<Action>>, LinkError<E>> {
+    fn poll(&mut self, key: Key) -> Result<Option<Option<Action>>, Panic> {
         let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return Ok(None) };
         let happened = berth.world.poll(&mut Context::from_waker(&berth.waker));
         let now = self.shared.runtime.now();
@@ -237,7 +244,7 @@ where
                 Event::DialFailed(line.id, error.classify())
             }
             Poll::Ready(Happened::Ended(id, ended)) => self.ended(now, key, id, ended),
-            Poll::Ready(Happened::Panicked(message)) => return Err(LinkError::Panicked(message)),
+            Poll::Ready(Happened::Panicked(message)) => return Err(message),
             Poll::Ready(Happened::Spoken) => return Ok(None),
         };
         Ok(Some(self.shared.fleet().handle(now, key, event)))
@@ -249,7 +256,7 @@ where
         key: Key,
         line: Line,
         connection: C,
-    ) -> Result<Option<Action>, LinkError<E>> {
+    ) -> Result<Option<Action>, Panic> {
         let mut fleet = self.shared.fleet();
         let action = fleet.handle(now, key, Event::Connected(line.id));
         let idles = fleet.get(key).is_some_and(|link| link.policy().idle_timeout().is_some());
@@ -259,7 +266,7 @@ where
             let ear = Ear::Fleet(berth.bell.clone());
             let session = Session::new(line.clone(), idles, ear);
             let serve = |connection| (self.serve)(key, connection, session);
-            berth.world.hold(line, connection, serve).map_err(LinkError::Panicked)?;
+            berth.world.hold(line, connection, serve)?;
         }
         Ok(action)
     }
@@ -309,8 +316,13 @@ where
     fn leave(&mut self, key: Key) {
         // Who had the place before has left it, or `key` would not have been there.
         if self.berth(key.index()).is_some_and(|berth| berth.key <= key) {
-            self.berths[key.index()] = None;
-            self.busy -= 1;
+            self.clear(key.index());
         }
+    }
+
+    fn clear(&mut self, place: usize) {
+        // Counted first: what it drops may panic.
+        self.busy -= 1;
+        self.berths[place] = None;
     }
 }

@@ -3,12 +3,12 @@
 use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use redial_tokio::redial::{Endpoint, Phase, Policy, PolicyBuilder, Reconnector, Timestamp};
 use redial_tokio::redial_fleet::{Fleet, Key};
-use redial_tokio::{Attempt, Ended, FleetHandle, LinkError, Session, TokioRuntime, drive_fleet};
+use redial_tokio::{Attempt, Ended, FleetHandle, Session, TokioRuntime, drive_fleet};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -16,7 +16,6 @@ use tokio::time::{Instant, sleep};
 use crate::support::{MS, Socket, exact, refused};
 
 type Handle = FleetHandle<TokioRuntime, Arc<Policy>>;
-type End = Result<(), LinkError<io::Error>>;
 
 /// Accepts after 5 ms while it is up, and closes everything when it goes down.
 #[derive(Clone)]
@@ -70,7 +69,7 @@ fn fleet(links: u32, policy: PolicyBuilder) -> (Fleet<Arc<Policy>>, Vec<Key>) {
     (fleet, keys)
 }
 
-fn spawn(fleet: Fleet<Arc<Policy>>, server: &Server) -> (Handle, JoinHandle<End>) {
+fn spawn(fleet: Fleet<Arc<Policy>>, server: &Server) -> (Handle, JoinHandle<()>) {
     let server = server.clone();
     let drive = drive_fleet(
         fleet,
@@ -189,7 +188,7 @@ async fn a_dial_that_hangs_is_dropped_at_its_deadline() {
     sleep(MS(500)).await;
     assert_eq!((fleet.counts().connected, hung.load(Ordering::SeqCst)), (1, 1));
     fleet.shutdown(MS(1000));
-    task.await.unwrap().unwrap();
+    task.await.unwrap();
     assert_eq!(begin.elapsed(), MS(10_400), "it drained at once");
     assert_eq!(hung.load(Ordering::SeqCst), 0);
 }
@@ -203,7 +202,7 @@ async fn shutdown_waits_for_connections_only_so_long() {
     let begin = Instant::now();
     fleet.shutdown(MS(1000));
     fleet.shutdown(MS(9000));
-    task.await.unwrap().unwrap();
+    task.await.unwrap();
     assert_eq!((begin.elapsed(), server.open()), (MS(1000), 0));
 }
 
@@ -263,21 +262,60 @@ async fn the_one_that_is_done_stops_its_link_and_no_other() {
     assert_eq!(fleet.counts().connected, 1);
 }
 
+/// Panics when it is dropped.
+struct Fragile(bool);
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        assert!(!self.0, "as it is dropped");
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_one_link_is_the_end_and_says_so() {
+async fn a_panic_stops_its_link_and_no_other() {
     let server = Server::new(true);
-    let (fleet, _) = fleet(10, exact());
-    let (accepting, dials) = (server.clone(), AtomicUsize::new(0));
+    let (fleet, keys) = fleet(10, exact());
+    let (accepting, fine) = (server.clone(), Arc::new(AtomicBool::new(false)));
+    let (dials, serves) = (fine.clone(), fine.clone());
     let drive = drive_fleet(
         fleet,
         TokioRuntime::new(),
-        move |_, _| {
-            assert!(dials.fetch_add(1, Ordering::SeqCst) < 9, "the tenth");
-            accepting.clone().accept()
+        move |key, _| {
+            let (server, fine) = (accepting.clone(), dials.load(Ordering::SeqCst));
+            assert!(fine || key.index() != 1, "connect");
+            async move {
+                let accepted = server.accept().await;
+                assert!(fine || key.index() != 2, "the dial");
+                accepted
+            }
         },
-        |_, connection, _| closed(connection),
+        move |key, connection, session| {
+            let fine = serves.load(Ordering::SeqCst);
+            assert!(fine || key.index() != 3, "serve");
+            let fragile = Fragile(!fine && key.index() == 5);
+            async move {
+                assert!(fine || key.index() != 4, "the connection");
+                let _kept = (fragile, session);
+                closed(connection).await
+            }
+        },
     );
-    let end = tokio::spawn(drive).await.unwrap();
-    assert_eq!(end.unwrap_err().to_string(), "panicked: the tenth");
-    assert_eq!(server.dialing(), 0);
+    let handle = drive.handle();
+    let task = tokio::spawn(drive);
+    sleep(MS(100)).await;
+    assert_eq!((server.open(), server.dialing()), (6, 0));
+    assert!(handle.stop(keys[5]), "and what it leaves behind panics");
+    sleep(MS(100)).await;
+    let stopped = |key: &Key| handle.status(*key).unwrap().phase == Phase::Idle;
+    let down: Vec<usize> = keys.iter().filter(|key| stopped(key)).map(|key| key.index()).collect();
+    assert_eq!(down, [1, 2, 3, 4, 5]);
+    assert_eq!((server.open(), handle.counts().connected), (5, 5));
+
+    fine.store(true, Ordering::SeqCst);
+    assert!(keys[1..=5].iter().all(|key| handle.start(*key)));
+    sleep(MS(2_000)).await;
+    assert_eq!((server.open(), handle.counts().connected), (10, 10));
+    handle.shutdown(Duration::ZERO);
+    task.await.unwrap();
+    assert_eq!(server.open(), 0);
 }
