@@ -2,6 +2,7 @@
 
 mod bells;
 mod crew;
+mod lookout;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::classify::{Classify, Ended};
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Session};
 use crate::sync::{Mutex, MutexGuard};
+use crate::transition::Transition;
 
 pub(crate) use bells::{Bell, Bells};
 use crew::Crew;
@@ -96,9 +98,79 @@ where
     Serving: Future<Output = Ended<E>>,
     E: Classify,
 {
+    let nobody = None::<fn(Key, &Transition<'_, E>)>;
+    begin(fleet, runtime, |shared| Crew::new(shared, connect, serve, nobody).run())
+}
+
+/// As [`drive_fleet`], and every change of a link is told to `observer`, as
+/// [`Driver::observe`](crate::Driver::observe) does for one.
+///
+/// It is called from inside the loop, and may speak to the fleet. Changes that the loop finds together are
+/// told as one, and a link that waits is not told to be offline. What was told last of each link takes some
+/// 120 bytes. A panic of the observer stops the link that it was told of.
+///
+/// ```
+/// # use std::future::{Ready, ready};
+/// # use redial_async::redial::{Policy, Reconnector, Timestamp};
+/// # use redial_async::redial_fleet::Fleet;
+/// # use redial_async::{Ended, Runtime};
+/// use redial_async::drive_fleet_observed;
+/// use redial_async::redial::Phase;
+/// # struct Still;
+/// # impl Runtime for Still {
+/// #     type Sleep = Ready<()>;
+/// #     fn now(&self) -> Timestamp { Timestamp::ORIGIN }
+/// #     fn sleep_until(&self, _: Timestamp) -> Ready<()> { ready(()) }
+/// # }
+/// # let policy = Policy::builder().max_attempts(1).build().unwrap();
+/// # let mut fleet = Fleet::new();
+/// # for seed in 0..10 {
+/// #     fleet.insert(Timestamp::ORIGIN, Reconnector::new(&policy, seed));
+/// # }
+/// # let runtime = Still;
+/// # let connect = |_, _| ready(Err::<(), _>(std::io::Error::other("no")));
+/// # let serve = |_, (), _| ready(Ended::Finished);
+/// let mut gave_up = Vec::new();
+/// let drive = drive_fleet_observed(fleet, runtime, connect, serve, |key, transition| {
+///     if matches!(transition.to.phase, Phase::GaveUp { .. }) {
+///         eprintln!("{key}: {transition}");
+///         gave_up.push(key);
+///     }
+/// });
+/// # {
+/// #     let mut drive = std::pin::pin!(drive);
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     assert!(drive.as_mut().poll(&mut context).is_pending());
+/// # }
+/// # assert_eq!(gave_up.len(), 10);
+/// ```
+pub fn drive_fleet_observed<P, S, R, C, E, Connect, Dialing, Serve, Serving>(
+    fleet: Fleet<P, S>,
+    runtime: R,
+    connect: Connect,
+    serve: Serve,
+    observer: impl FnMut(Key, &Transition<'_, E>),
+) -> DriveFleet<impl Future<Output = ()>, R, P, S>
+where
+    P: Borrow<Policy>,
+    S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
+    R: Runtime,
+    Connect: FnMut(Key, Attempt) -> Dialing,
+    Dialing: Future<Output = Result<C, E>>,
+    Serve: FnMut(Key, C, Session) -> Serving,
+    Serving: Future<Output = Ended<E>>,
+    E: Classify,
+{
+    begin(fleet, runtime, |shared| Crew::new(shared, connect, serve, Some(observer)).run())
+}
+
+fn begin<F, R, P, S>(
+    fleet: Fleet<P, S>,
+    runtime: R,
+    crew: impl FnOnce(Arc<Shared<R, P, S>>) -> F,
+) -> DriveFleet<F, R, P, S> {
     let shared = Arc::new(Shared { fleet: Mutex::new(fleet), runtime, bells: Arc::default() });
-    let crew = Crew::new(shared.clone(), connect, serve);
-    DriveFleet { crew: crew.run(), farewell: Farewell(shared) }
+    DriveFleet { crew: crew(shared.clone()), farewell: Farewell(shared) }
 }
 
 /// What the loop and the handles share. No lock is held across an await, or while foreign code runs.
@@ -114,12 +186,13 @@ impl<R, P, S> Shared<R, P, S> {
     }
 
     /// Nobody drives the fleet any more. Under its lock: a link comes in before its last change, or not.
-    fn end(&self, last: impl FnOnce(&mut Fleet<P, S>)) {
+    fn end<T>(&self, last: impl FnOnce(&mut Fleet<P, S>) -> T) -> T {
         let mut fleet = self.fleet();
-        last(&mut fleet);
+        let answer = last(&mut fleet);
         let driver = self.bells.set_gone();
         drop(fleet);
         drop(driver);
+        answer
     }
 }
 
@@ -230,6 +303,36 @@ where
     /// link.
     pub fn redial(&self, key: Key) -> bool {
         self.tell(key, Event::Redial)
+    }
+
+    /// Replaces the endpoints of a link, and gives the old ones back; see
+    /// [`Reconnector::set_endpoints`].
+    ///
+    /// # Errors
+    /// `endpoints`, if there is no such link.
+    pub fn set_endpoints(&self, key: Key, endpoints: S) -> Result<S, S> {
+        let now = self.0.runtime.now();
+        let replaced = self.0.fleet().set_endpoints(now, key, endpoints);
+        self.0.bells.ring(key);
+        replaced.map(|(old, _)| old)
+    }
+
+    /// Opens the circuit of an endpoint of a link until [`reset`](Self::reset): nothing dials it. A
+    /// connection to it is kept. False if there is no such link.
+    pub fn trip(&self, key: Key, endpoint: u32) -> bool {
+        let now = self.0.runtime.now();
+        let known = self.0.fleet().trip(now, key, endpoint).is_some();
+        self.0.bells.ring(key);
+        known
+    }
+
+    /// Closes the circuit of an endpoint of a link and forgets its outcomes. False if there is no such
+    /// link.
+    pub fn reset(&self, key: Key, endpoint: u32) -> bool {
+        let now = self.0.runtime.now();
+        let known = self.0.fleet().reset(now, key, endpoint).is_some();
+        self.0.bells.ring(key);
+        known
     }
 
     /// The network is gone: no new dials, of new links either, until [`online`](Self::online).

@@ -37,7 +37,8 @@
 //!
 //! # Features
 //!
-//! - `fleet`: `drive_fleet`, which drives all links of a `redial_fleet::Fleet` in one future.
+//! - `fleet`: `drive_fleet` and `drive_fleet_observed`, which drive all links of a `redial_fleet::Fleet` in
+//!   one future.
 //! - `tracing`: one event per transition, with the target `redial` and the fields `link`, `endpoint`,
 //!   `attempt`, `delay`, `reason`, `failure` and `error`. Errors are escaped and cut to a line.
 //! - `metrics`: the counter `redial_dials_total{link, endpoint, outcome}`, the gauge `redial_up{link}` and
@@ -84,7 +85,7 @@ pub use drive::Drive;
 pub use driver::{Driver, drive};
 pub use error::LinkError;
 #[cfg(feature = "fleet")]
-pub use fleet::{DriveFleet, FleetHandle, drive_fleet};
+pub use fleet::{DriveFleet, FleetHandle, drive_fleet, drive_fleet_observed};
 pub use handle::{Checkup, Closed, Connecting, LinkHandle};
 pub use link::Link;
 pub use race::race;

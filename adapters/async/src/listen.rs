@@ -2,9 +2,7 @@
 
 use std::borrow::Borrow;
 
-use redial::{
-    Action, DialId, Endpoint, Event, Failure, Policy, Reconnector, Refresh, Status, Timestamp,
-};
+use redial::{Action, DialId, Endpoint, Event, Failure, Policy, Reconnector, Status, Timestamp};
 
 use crate::classify::Classify;
 use crate::engine::{Engine, Record};
@@ -13,7 +11,7 @@ use crate::hub::{News, Wanted, Wishes};
 use crate::runtime::Runtime;
 use crate::session::Line;
 use crate::sharing::Sharing;
-use crate::transition::{Observe, Source, Transition};
+use crate::transition::{Observe, Source, Transition, cut_off, differ};
 use crate::world::World;
 
 impl<R, P, S, O, H, E> Engine<R, P, S, O, H, E>
@@ -202,9 +200,7 @@ where
     ) {
         let Some((from, before)) = before else { return };
         let (to, action) = self.look();
-        let named =
-            |action: &Action| (action.dial().map(|dial| dial.id), action.held(), action.draining());
-        if from == to && named(&before) == named(&action) {
+        if !differ((&from, &before), (&to, &action)) {
             return;
         }
         let endpoints = self.reconnector.endpoints();
@@ -227,15 +223,7 @@ where
                 | Event::Redial
                 | Event::Stop
         );
-        if reported {
-            return None;
-        }
-        let after = self.reconnector.action();
-        let gone = |id| ![after.dial().map(|dial| dial.id), after.held()].contains(&Some(id));
-        let dial = before.dial().is_some_and(|dial| gone(dial.id));
-        let policy = self.reconnector.policy();
-        let idle = policy.idle_timeout().is_some() && policy.refresh() == Refresh::MakeFirst;
-        let held = idle && before.held().is_some_and(gone);
-        (dial || held).then_some(Failure::TimedOut)
+        let link = &self.reconnector;
+        if reported { None } else { cut_off(link.policy(), before, &link.action()) }
     }
 }

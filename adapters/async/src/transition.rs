@@ -4,8 +4,8 @@ use std::borrow::Borrow;
 use std::fmt;
 
 use redial::{
-    Action, Circuit, Endpoint, EndpointSnapshot, Failure, Phase, Policy, Reconnector, Snapshot,
-    Status, Timestamp,
+    Action, Circuit, Endpoint, EndpointSnapshot, Failure, Phase, Policy, Reconnector, Refresh,
+    Snapshot, Status, Timestamp,
 };
 
 /// A change of what the link is doing. Watches are level-triggered and may skip; an observer sees each.
@@ -79,6 +79,22 @@ where
     fn endpoint_snapshots(&self) -> Vec<EndpointSnapshot> {
         self.endpoint_snapshots().collect()
     }
+}
+
+/// Whether a link has changed in what observers are told of: what it does, and what should exist.
+pub(crate) fn differ(from: (&Status, &Action), to: (&Status, &Action)) -> bool {
+    let named =
+        |action: &Action| (action.dial().map(|dial| dial.id), action.held(), action.draining());
+    from.0 != to.0 || named(from.1) != named(to.1)
+}
+
+/// What ended the dial or the connection that `after` no longer names, if nobody reported it: a deadline.
+pub(crate) fn cut_off(policy: &Policy, before: &Action, after: &Action) -> Option<Failure> {
+    let gone = |id| ![after.dial().map(|dial| dial.id), after.held()].contains(&Some(id));
+    let dial = before.dial().is_some_and(|dial| gone(dial.id));
+    let idle = policy.idle_timeout().is_some() && policy.refresh() == Refresh::MakeFirst;
+    let held = idle && before.held().is_some_and(gone);
+    (dial || held).then_some(Failure::TimedOut)
 }
 
 impl<E> Transition<'_, E> {

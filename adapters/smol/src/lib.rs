@@ -34,6 +34,7 @@
 //!
 //! With the feature `fleet`, `drive_fleet` drives all links of a `redial_fleet::Fleet` in one future, under
 //! one timer and the fleet's limits: `spawn` it as any other, with a [`SmolRuntime`].
+//! `drive_fleet_observed` also tells how each link changes.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -41,8 +41,8 @@
 //! On an async runtime `drive_fleet`, of `redial-async` with the feature `fleet`, is that loop: one
 //! future, which has a future for each dial and connection, and one timer for all. So a link that
 //! waits costs its reconnector and a timer, not a task. Links come and go through its handle, and
-//! the whole fleet goes offline and online. All of it runs on one thread; spawn the connections'
-//! own work if one is not enough.
+//! the whole fleet goes offline and online; `drive_fleet_observed` tells how each link changes. All
+//! of it runs on one thread; spawn the connections' own work if one is not enough.
 #![doc = ""]
 #![doc = include_str!("../../pictures/storm.md")]
 #![doc = include_str!("../../pictures/storm-matrix.svg")]

@@ -73,7 +73,7 @@ impl Client {
             Self::Hand => "commands, status, health, rate limit, hints, handover",
             Self::Watched => "the same but for a status to watch and a stop",
             Self::Redial => "",
-            Self::Fleet => "changes of its endpoints, operations that callers share",
+            Self::Fleet => "operations that callers share",
             Self::Backon => "what the loop by hand lacks; and a reset",
             Self::Stubborn => {
                 "a deadline of a dial; and what the loop by hand lacks, but for a stop"

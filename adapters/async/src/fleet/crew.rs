@@ -12,9 +12,11 @@ use redial_fleet::Key;
 use crate::classify::{Classify, Ended};
 use crate::fleet::Shared;
 use crate::fleet::bells::Bell;
+use crate::fleet::lookout::Lookout;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Ear, Line, Session};
 use crate::sharing::Private;
+use crate::transition::Transition;
 use crate::wait::Wait;
 use crate::world::{Happened, Panic, World, caught};
 
@@ -30,7 +32,7 @@ struct Berth<C, D, V> {
 }
 
 /// What exists of a fleet. A link that has neither dial nor connection takes a word.
-pub(crate) struct Crew<R, P, S, C, D, V, Connect, Serve> {
+pub(crate) struct Crew<R, P, S, C, D, V, Connect, Serve, O> {
     shared: Arc<Shared<R, P, S>>,
     berths: Vec<Option<Box<Berth<C, D, V>>>>,
     /// How many there are.
@@ -41,9 +43,24 @@ pub(crate) struct Crew<R, P, S, C, D, V, Connect, Serve> {
     shutdown: Option<Timestamp>,
     connect: Connect,
     serve: Serve,
+    lookout: Lookout<O>,
 }
 
-impl<R, P, S, C, D, V, E, Connect, Serve> Crew<R, P, S, C, D, V, Connect, Serve>
+/// What an event has made of a link.
+struct Moved<E> {
+    /// `None` if there is no such link any more.
+    action: Option<Action>,
+    /// Why a dial or a connection has ended, if that was it.
+    error: Option<(Failure, E)>,
+}
+
+impl<E> From<Option<Action>> for Moved<E> {
+    fn from(action: Option<Action>) -> Self {
+        Self { action, error: None }
+    }
+}
+
+impl<R, P, S, C, D, V, E, Connect, Serve, O> Crew<R, P, S, C, D, V, Connect, Serve, O>
 where
     R: Runtime,
     P: Borrow<Policy>,
@@ -53,10 +70,16 @@ where
     Serve: FnMut(Key, C, Session) -> V,
     V: Future<Output = Ended<E>>,
     E: Classify,
+    O: FnMut(Key, &Transition<'_, E>),
 {
-    pub(crate) fn new(shared: Arc<Shared<R, P, S>>, connect: Connect, serve: Serve) -> Self {
-        let (berths, rung) = (Vec::new(), VecDeque::new());
-        Self { shared, berths, busy: 0, rung, shutdown: None, connect, serve }
+    pub(crate) fn new(
+        shared: Arc<Shared<R, P, S>>,
+        connect: Connect,
+        serve: Serve,
+        observer: Option<O>,
+    ) -> Self {
+        let (berths, rung, lookout) = (Vec::new(), VecDeque::new(), Lookout::new(observer));
+        Self { shared, berths, busy: 0, rung, shutdown: None, connect, serve, lookout }
     }
 
     /// Until it is shut down.
@@ -118,16 +141,20 @@ where
             let _ = caught(|| drop(berth));
         }
         let now = self.shared.runtime.now();
-        self.shared.end(|fleet| {
+        let stopped = self.shared.end(|fleet| {
             let over = |link: &Reconnector<P, S>| matches!(link.action(), Action::GiveUp(_));
             let links = fleet.iter().filter(|(_, link)| !over(link));
             let keys: Vec<Key> = links.map(|(key, _)| key).collect();
-            for key in keys {
-                fleet.handle(now, key, Event::Stop);
+            for key in &keys {
+                fleet.handle(now, *key, Event::Stop);
             }
             // Whoever takes a link out of the fleet did not say that there is no network.
             fleet.online(now);
+            keys
         });
+        for key in stopped {
+            self.lookout.tell(&self.shared, key, None);
+        }
     }
 
     /// When to look again if nothing happens.
@@ -166,18 +193,20 @@ where
     /// Makes what exists of a link what `action` says, until nothing more happens to it at once. Without
     /// an action there is no such link. A panic of its code stops it, and no other.
     fn settle(&mut self, key: Key, action: Option<Action>) {
-        if caught(|| self.follow(key, action)).is_ok_and(|followed| followed.is_ok()) {
+        if caught(|| self.follow(key, action.into())).is_ok_and(|followed| followed.is_ok()) {
             return;
         }
         // What is left of it may panic again.
         let _ = caught(|| self.leave(key));
         let now = self.shared.runtime.now();
         self.shared.fleet().handle(now, key, Event::Stop);
+        let _ = caught(|| self.lookout.tell(&self.shared, key, None));
     }
 
-    fn follow(&mut self, key: Key, mut action: Option<Action>) -> Result<(), Panic> {
+    fn follow(&mut self, key: Key, mut moved: Moved<E>) -> Result<(), Panic> {
         for turn in 1..=TURN {
-            let Some(told) = action else {
+            self.lookout.tell(&self.shared, key, moved.error);
+            let Some(told) = moved.action else {
                 self.leave(key);
                 return Ok(());
             };
@@ -187,7 +216,7 @@ where
                 return Ok(());
             }
             match self.poll(key)? {
-                Some(moved) => action = moved,
+                Some(next) => moved = next,
                 None if last => break,
                 None => return Ok(()),
             }
@@ -228,26 +257,27 @@ where
         Ok(exists)
     }
 
-    /// Lets the futures of a link go on, and hears what they say; what the link should be then, if
-    /// anything has happened.
-    #[expect(clippy::option_option, reason = "nothing happened, or the link is gone")]
-    fn poll(&mut self, key: Key) -> Result<Option<Option<Action>>, Panic> {
+    /// Lets the futures of a link go on, and hears what they say; `None` if nothing has happened.
+    fn poll(&mut self, key: Key) -> Result<Option<Moved<E>>, Panic> {
         let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return Ok(None) };
         let happened = berth.world.poll(&mut Context::from_waker(&berth.waker));
         let now = self.shared.runtime.now();
-        let event = match happened {
+        let (event, error) = match happened {
             Poll::Pending => return Ok(self.hear(now, key)),
             Poll::Ready(Happened::Dialed(line, Ok(connection))) => {
-                return self.connected(now, key, line, connection).map(Some);
+                let action = self.connected(now, key, line, connection)?;
+                return Ok(Some(action.into()));
             }
             Poll::Ready(Happened::Dialed(line, Err(error))) => {
-                Event::DialFailed(line.id, error.classify())
+                let failure = error.classify();
+                (Event::DialFailed(line.id, failure), Some((failure, error)))
             }
             Poll::Ready(Happened::Ended(id, ended)) => self.ended(now, key, id, ended),
             Poll::Ready(Happened::Panicked(message)) => return Err(message),
             Poll::Ready(Happened::Spoken) => return Ok(None),
         };
-        Ok(Some(self.shared.fleet().handle(now, key, event)))
+        let action = self.shared.fleet().handle(now, key, event);
+        Ok(Some(Moved { action, error }))
     }
 
     fn connected(
@@ -271,13 +301,22 @@ where
         Ok(action)
     }
 
-    /// A connection ended: what the link is to be told.
-    fn ended(&mut self, now: Timestamp, key: Key, id: DialId, ended: Ended<E>) -> Event {
-        let mut event = match ended {
-            Ended::Finished => Event::Stop,
-            Ended::Lost(error) => Event::Closed(id, error.classify()),
+    /// A connection ended: what the link is to be told, and why.
+    fn ended(
+        &mut self,
+        now: Timestamp,
+        key: Key,
+        id: DialId,
+        ended: Ended<E>,
+    ) -> (Event, Option<(Failure, E)>) {
+        let (mut event, error) = match ended {
+            Ended::Finished => (Event::Stop, None),
+            Ended::Lost(error) => {
+                let failure = error.classify();
+                (Event::Closed(id, failure), Some((failure, error)))
+            }
         };
-        let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return event };
+        let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return (event, error) };
         if let Some(link) = berth.world.link(id) {
             let slot = &link.line.slot;
             let mut fleet = self.shared.fleet();
@@ -291,19 +330,18 @@ where
             }
         }
         berth.world.close(id);
-        event
+        (event, error)
     }
 
-    /// What the dial and the connections of a link have said.
-    #[expect(clippy::option_option, reason = "nothing was said, or the link is gone")]
-    fn hear(&mut self, now: Timestamp, key: Key) -> Option<Option<Action>> {
+    /// What the dial and the connections of a link have said; `None` if nothing.
+    fn hear(&mut self, now: Timestamp, key: Key) -> Option<Moved<E>> {
         let Some(Some(berth)) = self.berths.get(key.index()) else { return None };
         let progress = berth.world.take_progress().map(Event::Progress);
         let lines = berth.world.links().map(|link| &link.line);
         let heard = lines.flat_map(|line| line.slot.heard(now, line.id));
         let mut moved = None;
         for event in progress.into_iter().chain(heard) {
-            moved = Some(self.shared.fleet().handle(now, key, event));
+            moved = Some(self.shared.fleet().handle(now, key, event).into());
         }
         moved
     }

@@ -262,6 +262,37 @@ async fn the_one_that_is_done_stops_its_link_and_no_other() {
     assert_eq!(fleet.counts().connected, 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_link_follows_changes_of_its_endpoints() {
+    let server = Server::new(true);
+    let (fleet, keys) = fleet(2, exact());
+    let (handle, _task) = spawn(fleet, &server);
+    let endpoint = || handle.status(keys[0]).unwrap().endpoint;
+    sleep(MS(20_000)).await;
+    assert_eq!((endpoint(), server.open()), (Some(0), 2));
+
+    let old = handle.set_endpoints(keys[0], [Endpoint::new(9)]).unwrap();
+    assert_eq!(old[0].key(), 0);
+    sleep(MS(100)).await;
+    assert_eq!((endpoint(), server.open()), (Some(9), 3), "the old connection drains");
+    sleep(MS(30_000)).await;
+    assert_eq!((endpoint(), server.open()), (Some(9), 2));
+
+    assert!(handle.trip(keys[0], 9));
+    server.up.send_replace(false);
+    sleep(MS(1)).await;
+    server.up.send_replace(true);
+    sleep(MS(60_000)).await;
+    assert_eq!(server.open(), 1, "nothing dials it");
+    assert!(handle.reset(keys[0], 9));
+    sleep(MS(1_000)).await;
+    assert_eq!(server.open(), 2);
+
+    handle.remove(keys[0]);
+    assert!(!handle.trip(keys[0], 9) && !handle.reset(keys[0], 9));
+    assert!(handle.set_endpoints(keys[0], [Endpoint::new(1)]).is_err());
+}
+
 /// Panics when it is dropped.
 struct Fragile(bool);
 
