@@ -2,12 +2,12 @@
 
 use crate::action::{Action, GiveUpReason, WaitReason};
 use crate::backoff::{Backoff, Exponential};
-use crate::circuit::Rule;
-use crate::endpoint::{CHARGED, DUPLICATE, TRIED, VISITED};
+use crate::endpoint::{CHARGED, DUPLICATE, REMOVED, TRIED, VISITED};
 use crate::failure::Failure;
-use crate::machine::{REMOVED, State, Step, Wanted};
+use crate::machine::{State, Step, Wanted};
 use crate::policy::FirstRetry;
 use crate::rng::up_to;
+use crate::rule::Rule;
 use crate::run::{Class, Run};
 use crate::time::{NEVER, nanos};
 

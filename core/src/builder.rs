@@ -3,10 +3,10 @@
 use core::time::Duration;
 
 use crate::backoff::{Backoff, Growth};
-use crate::breaker::BreakerPolicy;
 use crate::jitter::Jitter;
 use crate::overload::Overload;
 use crate::policy::{FirstRetry, Refresh, Selection};
+use crate::rule::BreakerPolicy;
 
 /// Builds a [`Policy`](crate::Policy); every setter is `const`, overrides one thing and may come in
 /// any order.

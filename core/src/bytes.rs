@@ -1,6 +1,6 @@
 //! Bytes of a fixed length, little-endian, with a version in front and a checksum behind.
 
-use crate::format::SnapshotError;
+use crate::error::SnapshotError;
 
 pub(crate) const MAGIC: [u8; 4] = *b"rdl\x01";
 

@@ -180,6 +180,19 @@ impl PolicyBuilder {
 }
 
 impl Policy {
+    /// A policy that never gets a fleet stuck: no give-up, no breaker, and every figure chosen by
+    /// simulating fleets through 96 kinds of outage (8 server behaviours × 4 lengths × 3
+    /// capacities). Each setter of [`PolicyBuilder`] says its default and why.
+    pub const DEFAULT: Self = match PolicyBuilder::new().build() {
+        Ok(policy) => policy,
+        Err(_) => unreachable!(),
+    };
+
+    /// A builder that starts from [`Policy::DEFAULT`]; each setter overrides one thing.
+    pub const fn builder() -> PolicyBuilder {
+        PolicyBuilder::new()
+    }
+
     /// A builder that starts from this policy. What no setter has asked for is derived anew:
     /// `dial_timeout_max` and `handshake_timeout_max` where a timeout is longer, and an overload class
     /// that a low `cap` lowers.

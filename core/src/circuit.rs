@@ -1,34 +1,9 @@
 //! A circuit: what one breaker remembers, and how outcomes change it.
 
 use core::fmt;
-use core::time::Duration;
 
-use crate::breaker::{BreakerPolicy, Trip};
+use crate::rule::{Rule, Trip};
 use crate::time::{NEVER, Timestamp};
-
-/// A breaker policy that was checked, in nanoseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Rule {
-    pub(crate) trip: Trip,
-    pub(crate) open_for: u64,
-    pub(crate) open_max: u64,
-}
-
-impl Rule {
-    pub(crate) const fn policy(&self) -> BreakerPolicy {
-        BreakerPolicy {
-            trip: self.trip,
-            open_for: Duration::from_nanos(self.open_for),
-            open_max: Duration::from_nanos(self.open_max),
-        }
-    }
-
-    /// How long the `opens`-th opening in a row lasts, before it is stretched.
-    fn open_time(&self, opens: u8) -> u64 {
-        let doubled = 1_u64.checked_shl(u32::from(opens)).unwrap_or(u64::MAX);
-        self.open_for.saturating_mul(doubled).min(self.open_max)
-    }
-}
 
 /// The state of a circuit, in the words of the pattern (Nygard, *Release It!*, 2007).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

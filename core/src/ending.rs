@@ -2,9 +2,9 @@
 
 use crate::action::{Action, GiveUpReason};
 use crate::booking::End;
-use crate::endpoint::VISITED;
+use crate::endpoint::{REMOVED, VISITED};
 use crate::failure::Failure;
-use crate::machine::{Link, Lost, Proof, REMOVED, State, Step, Wanted};
+use crate::machine::{Link, Lost, Proof, State, Step, Wanted};
 use crate::run::Class;
 
 impl Step<'_> {

@@ -1,7 +1,6 @@
 //! Endpoints: what is remembered about each address, under the caller's own key.
 
 use crate::circuit::{BreakerState, Circuit};
-use crate::machine::REMOVED;
 use crate::time::Timestamp;
 
 /// One place that can be dialed, named by the caller's `key`, with its health.
@@ -38,6 +37,9 @@ pub struct Endpoint {
     pub(crate) parked: u64,
     pub(crate) breaker: BreakerState,
 }
+
+/// The index of one that is no longer in the list.
+pub(crate) const REMOVED: u16 = u16::MAX;
 
 /// Has failed in this round.
 pub(crate) const VISITED: u8 = 1;

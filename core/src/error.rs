@@ -1,4 +1,4 @@
-//! The rules a policy is checked against, each naming its field.
+//! Why a policy is refused, or a snapshot: each error names the field.
 
 use core::fmt;
 
@@ -162,3 +162,37 @@ impl fmt::Display for PolicyError {
 }
 
 impl core::error::Error for PolicyError {}
+
+/// Why bytes are not a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// There are too few bytes, or too many.
+    Length {
+        /// How many there should be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// They do not begin as this version's snapshots do: something else, or from a newer version.
+    Version,
+    /// The checksum does not match: they were damaged.
+    Checksum,
+    /// This field has a value that no link could have written.
+    Field(&'static str),
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { expected, found } => {
+                write!(f, "snapshot: length is {found} bytes instead of {expected}")
+            }
+            Self::Version => f.write_str("snapshot: version is not known"),
+            Self::Checksum => f.write_str("snapshot: checksum does not match"),
+            Self::Field(field) => write!(f, "snapshot: {field} is out of range"),
+        }
+    }
+}
+
+impl core::error::Error for SnapshotError {}

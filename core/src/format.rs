@@ -1,11 +1,10 @@
 //! The form of a snapshot on disk: little-endian, of a fixed length, with a version in front and a
 //! checksum behind.
 
-use core::fmt;
-
 use crate::action::WaitReason;
 use crate::bytes::{MAGIC, Reader, Writer, seal};
 use crate::circuit::Mode;
+use crate::error::SnapshotError;
 use crate::machine::Wanted;
 use crate::run::{Class, Run};
 use crate::snapshot::{Doing, EndpointSnapshot, Snapshot};
@@ -161,37 +160,3 @@ impl EndpointSnapshot {
         })
     }
 }
-
-/// Why bytes are not a snapshot.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum SnapshotError {
-    /// There are too few bytes, or too many.
-    Length {
-        /// How many there should be.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// They do not begin as this version's snapshots do: something else, or from a newer version.
-    Version,
-    /// The checksum does not match: they were damaged.
-    Checksum,
-    /// This field has a value that no link could have written.
-    Field(&'static str),
-}
-
-impl fmt::Display for SnapshotError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Length { expected, found } => {
-                write!(f, "snapshot: length is {found} bytes instead of {expected}")
-            }
-            Self::Version => f.write_str("snapshot: version is not known"),
-            Self::Checksum => f.write_str("snapshot: checksum does not match"),
-            Self::Field(field) => write!(f, "snapshot: {field} is out of range"),
-        }
-    }
-}
-
-impl core::error::Error for SnapshotError {}

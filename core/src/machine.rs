@@ -4,17 +4,14 @@
 use core::time::Duration;
 
 use crate::action::{Action, Dial, Draining, GiveUp, GiveUpReason, Hold, Wait, WaitReason};
-use crate::endpoint::{Endpoint, used_mut};
+use crate::endpoint::{Endpoint, REMOVED, used_mut};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::jitter::Jitter;
 use crate::policy::Policy;
-use crate::rng::{draw, stretch};
+use crate::rng::{stretch, take_draw};
 use crate::run::Run;
 use crate::time::{NEVER, Timestamp};
-
-/// The endpoint of a connection that is no longer in the list.
-pub(crate) const REMOVED: u16 = u16::MAX;
 
 /// How proven a connection is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -309,13 +306,6 @@ impl Machine {
             }),
         }
     }
-}
-
-/// The next draw of this seed.
-pub(crate) fn take_draw(seed: u64, draws: &mut u32) -> u64 {
-    let counter = u64::from(*draws);
-    *draws = draws.wrapping_add(1);
-    draw(seed, counter)
 }
 
 /// When an outage has begun, as it seems after a pause since `since`, which does not count.

@@ -4,13 +4,11 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::backoff::{Backoff, Exponential, Failures};
-use crate::breaker::BreakerPolicy;
-use crate::builder::PolicyBuilder;
-use crate::circuit::Rule;
 use crate::jitter::Jitter;
 use crate::overload::{Overload, OverloadClass};
 use crate::rate_limit::RateLimit;
 use crate::rng::{scale, stretch};
+use crate::rule::{BreakerPolicy, Rule};
 use crate::time::{NEVER, nanos};
 
 /// The longest an unsuitable endpoint stays parked, unless `park_for` itself is longer.
@@ -81,7 +79,7 @@ pub enum Refresh {
 }
 
 /// When to dial, how often, how long, and when to stop. Made by [`Policy::builder`], checked by
-/// [`build`](PolicyBuilder::build).
+/// [`build`](crate::PolicyBuilder::build).
 ///
 /// ```
 /// use core::time::Duration;
@@ -147,19 +145,6 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// A policy that never gets a fleet stuck: no give-up, no breaker, and every figure chosen by
-    /// simulating fleets through 96 kinds of outage (8 server behaviours × 4 lengths × 3
-    /// capacities). Each setter of [`PolicyBuilder`] says its default and why.
-    pub const DEFAULT: Self = match PolicyBuilder::new().build() {
-        Ok(policy) => policy,
-        Err(_) => unreachable!(),
-    };
-
-    /// A builder that starts from [`Policy::DEFAULT`]; each setter overrides one thing.
-    pub const fn builder() -> PolicyBuilder {
-        PolicyBuilder::new()
-    }
-
     /// The longest wait this policy can impose on a link: the largest of every gate, hints and
     /// breaker included. A caller's own `Defer`, and endpoints tripped by hand, are apart.
     ///
@@ -198,7 +183,7 @@ impl Policy {
     }
 }
 
-/// Readers, one per setter of [`PolicyBuilder`], in its order and with its units.
+/// Readers, one per setter of [`PolicyBuilder`](crate::PolicyBuilder), in its order and with its units.
 impl Policy {
     /// The shape of the growing interval.
     pub const fn backoff(&self) -> &Backoff {

@@ -20,11 +20,11 @@
 use core::time::Duration;
 
 use crate::backoff::{After, Backoff};
-use crate::breaker::BreakerPolicy;
 use crate::builder::PolicyBuilder;
 use crate::jitter::Jitter;
 use crate::overload::Overload;
 use crate::policy::{FirstRetry, Policy};
+use crate::rule::BreakerPolicy;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

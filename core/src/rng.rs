@@ -14,6 +14,13 @@ pub(crate) const fn draw(seed: u64, counter: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// The next draw of this seed.
+pub(crate) fn take_draw(seed: u64, draws: &mut u32) -> u64 {
+    let counter = u64::from(*draws);
+    *draws = draws.wrapping_add(1);
+    draw(seed, counter)
+}
+
 /// Uniform in `[0, width)` for a uniform `draw`, or 0 if `width` is 0 (Lemire's multiply-shift; the
 /// bias is below 2⁻²⁰ for waits under five hours).
 pub(crate) const fn scale(width: u64, draw: u64) -> u64 {

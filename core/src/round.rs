@@ -4,9 +4,9 @@ use core::num::NonZeroU32;
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::backoff::Exponential;
-use crate::endpoint::VISITED;
+use crate::endpoint::{REMOVED, VISITED};
 use crate::jitter::Jitter;
-use crate::machine::{Machine, REMOVED, State, Step, Wanted};
+use crate::machine::{Machine, State, Step, Wanted};
 use crate::policy::Policy;
 use crate::rng::up_to;
 use crate::run::Class;

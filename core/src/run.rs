@@ -6,8 +6,8 @@ use core::time::Duration;
 
 use crate::action::WaitReason;
 use crate::backoff::{Exponential, Failures};
-use crate::machine::take_draw;
 use crate::policy::Policy;
+use crate::rng::take_draw;
 
 /// The handshake deadline may always grow this far, however young the outage.
 const HANDSHAKE_FREE: u64 = 120_000_000_000;

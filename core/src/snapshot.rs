@@ -9,10 +9,10 @@ use core::time::Duration;
 
 use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::endpoint::{DUPLICATE, Endpoint, TRIED, VISITED, position, used};
+use crate::endpoint::{DUPLICATE, Endpoint, REMOVED, TRIED, VISITED, position, used};
 use crate::failure::Failure;
 use crate::id::DialId;
-use crate::machine::{Link, Proof, REMOVED, State, Step, Wanted, resumed};
+use crate::machine::{Link, Proof, State, Step, Wanted, resumed};
 use crate::policy::Policy;
 use crate::reconnector::Reconnector;
 use crate::run::{Class, Run};

@@ -1,6 +1,5 @@
 //! All links of a fleet in one future.
 
-mod bells;
 mod crew;
 mod lookout;
 
@@ -15,13 +14,13 @@ use pin_project_lite::pin_project;
 use redial::{Endpoint, Event, Policy, Reconnector, Status};
 use redial_fleet::{Counts, Fleet, Key};
 
+use crate::bells::Bells;
 use crate::classify::{Classify, Ended};
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Session};
 use crate::sync::{Mutex, MutexGuard};
 use crate::transition::Transition;
 
-pub(crate) use bells::{Bell, Bells};
 use crew::Crew;
 
 /// Drives every link of a fleet: calls `connect` for each dial and `serve` for each connection, as

@@ -9,10 +9,8 @@ use std::time::Duration;
 use event_listener::EventListener;
 use redial::{DialId, Endpoint, Health, Status};
 
-use crate::classify::Classify;
 use crate::error::LinkError;
 use crate::hub::{Hub, Wanted, poll_until};
-use crate::run::{Idempotent, Run};
 use crate::sync;
 use crate::view::{Connection, End, View};
 use crate::watch::Watch;
@@ -220,24 +218,6 @@ impl<H: Clone, E> LinkHandle<H, E> {
     /// [`LinkError`] if the link gives up while waiting, or was stopped or shut down.
     pub fn connection(&self) -> Connecting<H, E> {
         Connecting { handle: self.clone() }
-    }
-
-    /// Runs an operation on the connection, waiting for one if there is none. If the operation's error
-    /// [breaks the connection](Classify::breaks_connection) it is reported, once however many see it, and an
-    /// idempotent operation runs again on the next connection, as often as it takes unless
-    /// [`tries`](Run::tries) or [`within`](Run::within) says otherwise. Any other error is the answer.
-    ///
-    /// Dropping the future never touches the link.
-    ///
-    /// # Errors
-    /// [`RunError`](crate::RunError), which tells an operation that failed from one that found no connection.
-    pub fn run<T, F, Op>(&self, op: Op, idempotent: Idempotent) -> Run<H, E, Op, F>
-    where
-        Op: FnMut(Connection<H>) -> F,
-        F: Future<Output = Result<T, E>>,
-        E: Classify,
-    {
-        Run::new(self.clone(), op, idempotent)
     }
 
     /// [`connection`](Self::connection) as a poll.

@@ -49,6 +49,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "fleet")]
+mod bells;
 mod classify;
 mod deadlines;
 mod drive;

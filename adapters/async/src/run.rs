@@ -123,8 +123,28 @@ enum Cut {
     TimedOut,
 }
 
+impl<H: Clone, E> LinkHandle<H, E> {
+    /// Runs an operation on the connection, waiting for one if there is none. If the operation's error
+    /// [breaks the connection](Classify::breaks_connection) it is reported, once however many see it, and an
+    /// idempotent operation runs again on the next connection, as often as it takes unless
+    /// [`tries`](Run::tries) or [`within`](Run::within) says otherwise. Any other error is the answer.
+    ///
+    /// Dropping the future never touches the link.
+    ///
+    /// # Errors
+    /// [`RunError`], which tells an operation that failed from one that found no connection.
+    pub fn run<T, F, Op>(&self, op: Op, idempotent: Idempotent) -> Run<H, E, Op, F>
+    where
+        Op: FnMut(Connection<H>) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Classify,
+    {
+        Run::new(self.clone(), op, idempotent)
+    }
+}
+
 impl<H, E, Op, F> Run<H, E, Op, F> {
-    pub(crate) fn new(handle: LinkHandle<H, E>, op: Op, idempotent: Idempotent) -> Self {
+    fn new(handle: LinkHandle<H, E>, op: Op, idempotent: Idempotent) -> Self {
         Self {
             handle,
             op,

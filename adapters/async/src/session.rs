@@ -9,7 +9,7 @@ use event_listener::EventListener;
 use redial::{Dial, DialId, Event, Timestamp};
 
 #[cfg(feature = "fleet")]
-use crate::fleet::Bell;
+use crate::bells::Bell;
 use crate::hub::{Hub, poll_until};
 use crate::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering};
 

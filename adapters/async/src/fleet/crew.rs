@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Waker};
 use redial::{Action, DialId, Endpoint, Event, Failure, Policy, Reconnector, Timestamp};
 use redial_fleet::Key;
 
+use crate::bells::Bell;
 use crate::classify::{Classify, Ended};
 use crate::fleet::Shared;
-use crate::fleet::bells::Bell;
 use crate::fleet::lookout::Lookout;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Ear, Line, Session};

@@ -11,7 +11,7 @@ use redial::{Endpoint, Failure, Reconnector, Timestamp};
 use redial_fleet::{Fleet, Key};
 
 use super::{Flying, PREEMPTIONS, QUICK, explore};
-use crate::fleet::Bells;
+use crate::bells::Bells;
 use crate::session::{Drain, Slot};
 use crate::sync::{AtomicBool, Ordering};
 use crate::{Attempt, Ended, drive_fleet};
