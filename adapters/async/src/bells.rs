@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use redial_fleet::Key;
 
+use crate::hub::keep_waker;
 use crate::sync::{Mutex, MutexGuard};
 
 #[derive(Debug, Default)]
@@ -97,10 +98,9 @@ impl Bells {
             }
             return Poll::Ready(());
         }
-        match &mut state.driver {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
+        let stale = keep_waker(&mut state.driver, cx);
+        drop(state);
+        drop(stale);
         Poll::Pending
     }
 }

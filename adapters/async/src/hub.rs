@@ -209,10 +209,9 @@ impl Hub {
         if std::mem::take(&mut state.spoken) {
             return Poll::Ready(());
         }
-        match &mut state.driver {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
+        let stale = keep_waker(&mut state.driver, cx);
+        drop(state);
+        drop(stale);
         Poll::Pending
     }
 
@@ -327,7 +326,17 @@ impl Hub {
     pub(crate) fn set_gone(&self) {
         let mut state = self.lock();
         state.gone = true;
-        state.driver = None;
+        let driver = state.driver.take();
+        drop(state);
+        drop(driver);
+    }
+}
+
+/// Keeps the waker of `cx` for later. Gives back the one that it replaces, to be dropped without a lock.
+pub(crate) fn keep_waker(kept: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
+    match kept {
+        Some(waker) if waker.will_wake(cx.waker()) => None,
+        kept => kept.replace(cx.waker().clone()),
     }
 }
 

@@ -134,8 +134,7 @@ impl Clone for Curious {
 
 #[test]
 fn a_clone_of_what_is_shared_may_look_at_the_link() {
-    let (done, is_done) = mpsc::channel();
-    std::thread::spawn(move || {
+    ends(|| {
         let seen: Arc<Mutex<Option<LinkHandle<Curious, Failure>>>> = Arc::default();
         let shared = seen.clone();
         let driver = link(Clock::default()).share(move |_: &u32| Curious(shared.clone()));
@@ -143,7 +142,42 @@ fn a_clone_of_what_is_shared_may_look_at_the_link() {
         *seen.lock().unwrap() = Some(drive.handle());
         assert!(poll(drive.as_mut()).is_pending());
         *seen.lock().unwrap() = None;
+    });
+}
+
+/// Runs `scenario` on a thread of its own, and fails if that waits for itself.
+fn ends(scenario: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        scenario();
         done.send(()).unwrap();
     });
     assert!(is_done.recv_timeout(Duration::from_secs(60)).is_ok(), "it waits for itself");
+}
+
+/// Looks at its link when it is dropped.
+struct Nosy(LinkHandle<(), Failure>);
+
+impl Wake for Nosy {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        let _seen = (self.0.status(), self.0.current());
+    }
+}
+
+#[test]
+fn a_waker_that_is_replaced_or_outlived_may_look_at_the_link() {
+    ends(|| {
+        let mut drive = Box::pin(
+            link(Clock::default()).drive(|_| connected(), |_, _| pending::<Ended<Failure>>()),
+        );
+        for _ in 0..2 {
+            let waker = Waker::from(Arc::new(Nosy(drive.handle())));
+            assert!(drive.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        drop(drive);
+    });
 }
