@@ -62,6 +62,10 @@ struct State<H, E> {
 }
 
 impl<H, E> State<H, E> {
+    fn new() -> Self {
+        Self { held: None, ids: [None; 2], reports: [None, None], ended: None, orders: 0 }
+    }
+
     /// Where the connection is, if it exists.
     fn place(&self, id: DialId) -> Option<usize> {
         self.ids.iter().position(|known| *known == Some(id))
@@ -74,9 +78,7 @@ impl<H, E> State<H, E> {
 
 impl<H, E> View<H, E> {
     pub(crate) fn new(hub: Hub) -> Self {
-        let state =
-            State { held: None, ids: [None; 2], reports: [None, None], ended: None, orders: 0 };
-        Self { hub: Arc::new(hub), state: Mutex::new(state) }
+        Self { hub: Arc::new(hub), state: Mutex::new(State::new()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<H, E>> {
@@ -84,13 +86,10 @@ impl<H, E> View<H, E> {
     }
 
     pub(crate) fn set_gone(&self, end: End<E>) {
-        let mut state = self.lock();
-        let held = state.held.take();
-        state.ids = [None; 2];
-        state.ended = Some(Box::new(end));
-        state.orders = u64::MAX;
-        drop(state);
-        drop(held);
+        let last = State { ended: Some(Box::new(end)), orders: u64::MAX, ..State::new() };
+        // As in `publish`: what was there may do anything when it is dropped.
+        let before = replace(&mut *self.lock(), last);
+        drop(before);
     }
 
     /// How the link has ended, if that was after the loop had seen order number `ticket`, or it will not

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use redial_async::redial::{DialId, Failure, Policy, Reconnector};
-use redial_async::{Driver, Ended, Idempotent, LinkHandle, RunError, Session};
+use redial_async::{Classify, Driver, Ended, Idempotent, LinkHandle, RunError, Session};
 
 use crate::clock::Clock;
 use crate::poll;
@@ -180,4 +180,61 @@ fn a_waker_that_is_replaced_or_outlived_may_look_at_the_link() {
         }
         drop(drive);
     });
+}
+
+/// An error that looks at its link when it is dropped.
+struct Curt(Arc<Mutex<Option<LinkHandle<(), Curt>>>>);
+
+impl std::fmt::Display for Curt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("curt")
+    }
+}
+
+impl Classify for Curt {
+    fn classify(&self) -> Failure {
+        Failure::Fatal
+    }
+}
+
+impl Drop for Curt {
+    fn drop(&mut self) {
+        if let Some(link) = &*self.0.lock().unwrap() {
+            let _seen = (link.status(), link.current());
+        }
+    }
+}
+
+#[test]
+fn the_last_error_of_a_link_that_is_dropped_may_look_at_it() {
+    ends(|| {
+        let seen: Arc<Mutex<Option<LinkHandle<(), Curt>>>> = Arc::default();
+        let error = seen.clone();
+        let mut drive = Box::pin(link(Clock::default()).drive(
+            move |_| ready(Err::<u32, _>(Curt(error.clone()))),
+            |_, _| pending::<Ended<Curt>>(),
+        ));
+        let link = drive.link();
+        *seen.lock().unwrap() = Some(link.handle());
+        // It gave up, and stays until its owner goes.
+        assert!(poll(drive.as_mut()).is_pending());
+        drop(link);
+        assert!(poll(drive.as_mut()).is_ready());
+        let handle = seen.lock().unwrap().take();
+        drop(handle);
+    });
+}
+
+#[test]
+fn an_error_that_nobody_heard_goes_with_the_loop() {
+    let mut drive = Box::pin(
+        link(Clock::default())
+            .drive(|_| ready(Ok::<_, Arc<Failure>>(7)), |_, _| pending::<Ended<Arc<Failure>>>()),
+    );
+    let handle = drive.handle();
+    assert!(poll(drive.as_mut()).is_pending());
+    let error = Arc::new(Failure::Unreachable);
+    assert!(handle.report(handle.current().unwrap().id, error.clone()));
+    drop(drive);
+    assert_eq!(Arc::strong_count(&error), 1);
 }
