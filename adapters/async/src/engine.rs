@@ -192,14 +192,14 @@ where
                     self.tend_deadlines(now);
                     self.listen(now, world)?;
                     if now >= self.reconnector.action().wake() {
-                        self.handle(now, Event::Tick, None, None);
+                        self.handle(now, Event::Tick);
                     }
                 }
                 None => {
                     if now >= self.deadline {
                         self.tend_deadlines(now);
                     }
-                    self.handle(now, Event::Tick, None, None);
+                    self.handle(now, Event::Tick);
                 }
             }
             if wait.is_tired() {
@@ -292,7 +292,7 @@ where
     where
         K: Sharing<C, Shared = H>,
     {
-        let action = self.handle(now, Event::Connected(line.id), None, None);
+        let action = self.handle(now, Event::Connected(line.id));
         if action.held() != Some(line.id) {
             return Ok(());
         }
@@ -323,7 +323,7 @@ where
             // Told to finish, it has: that is no reason to stop the link.
             Ended::Finished => {
                 let event = self.closed(id, Failure::Unreachable);
-                self.handle(now, event, None, None);
+                self.handle(now, event);
             }
             Ended::Lost(error) => {
                 let failure = error.classify();

@@ -35,7 +35,7 @@ where
 
     pub(crate) fn stop(&mut self, now: Timestamp) {
         self.stopped = true;
-        self.handle(now, Event::Stop, None, None);
+        self.handle(now, Event::Stop);
     }
 
     /// Somebody spoke: connections and dials first, then those who report errors, then commands.
@@ -48,7 +48,7 @@ where
         K: Sharing<C, Shared = H>,
     {
         if let Some(id) = world.take_progress() {
-            self.handle(now, Event::Progress(id), None, None);
+            self.handle(now, Event::Progress(id));
         }
         for link in world.links() {
             self.hear(now, &link.line);
@@ -68,7 +68,7 @@ where
     /// What a connection has said.
     pub(crate) fn hear(&mut self, now: Timestamp, Line { id, slot, .. }: &Line) {
         for event in slot.heard(now, *id) {
-            self.handle(now, event, None, None);
+            self.handle(now, event);
         }
     }
 
@@ -87,13 +87,13 @@ where
         }
         if let Some(wait) = defer {
             let until = if wait.is_zero() { Timestamp::ORIGIN } else { now.saturating_add(wait) };
-            self.handle(now, Event::Defer(until), None, None);
+            self.handle(now, Event::Defer(until));
         }
         if offline {
-            self.handle(now, Event::Offline, None, None);
+            self.handle(now, Event::Offline);
         }
         if online && !asked.offline {
-            self.handle(now, Event::Online, None, None);
+            self.handle(now, Event::Online);
         }
         if let (Some(endpoints), Some(store)) = (endpoints, self.store) {
             let endpoints = store(endpoints);
@@ -111,7 +111,7 @@ where
                     self.last = None;
                 }
                 self.stopped = false;
-                self.handle(now, Event::Start, None, None);
+                self.handle(now, Event::Start);
             }
             Wanted::Down if stop && !self.stopped => self.stop(now),
             Wanted::ShutDown(within) if self.shutdown.is_none() => {
@@ -119,9 +119,9 @@ where
                 if self.reconnector.action().held().is_none() {
                     self.stop(now);
                 } else {
-                    self.handle(now, Event::Offline, None, None);
+                    self.handle(now, Event::Offline);
                     if let Some(dial) = self.reconnector.action().dial() {
-                        self.handle(now, Event::DialAborted(dial.id), None, None);
+                        self.handle(now, Event::DialAborted(dial.id));
                     }
                 }
             }
@@ -132,7 +132,7 @@ where
             self.view.hub.announce();
         }
         if redial {
-            self.handle(now, Event::Redial, None, None);
+            self.handle(now, Event::Redial);
         }
         Ok(())
     }
@@ -148,24 +148,20 @@ where
         Event::Closed(id, failure)
     }
 
-    /// A dial failed or a connection was lost, with an error.
+    /// Tells the machine that a dial failed or a connection was lost, with an error.
     pub(crate) fn lost(&mut self, now: Timestamp, event: Event, failure: Failure, error: Last<E>) {
-        self.handle(now, event, Some(failure), Some(error.get()));
+        let before = self.before();
+        self.reconnector.handle(now, event);
+        self.tell(now, before, Some(failure), Some(error.get()));
         self.last = Some(error);
     }
 
-    /// Tells the machine what happened.
-    pub(crate) fn handle(
-        &mut self,
-        now: Timestamp,
-        event: Event,
-        failure: Option<Failure>,
-        error: Option<&E>,
-    ) -> Action {
+    /// Tells the machine what happened, where no error came with it.
+    pub(crate) fn handle(&mut self, now: Timestamp, event: Event) -> Action {
         let before = self.before();
         let action = self.reconnector.handle(now, event);
-        let failure = failure.or_else(|| self.cut_off(event, &before.as_ref()?.1));
-        self.tell(now, before, failure, error);
+        let failure = before.and_then(|(_, before)| self.cut_off(event, &before));
+        self.tell(now, before, failure, None);
         action
     }
 
