@@ -11,7 +11,7 @@ use redial::{Dial, DialId, Event, Timestamp};
 #[cfg(feature = "fleet")]
 use crate::bells::Bell;
 use crate::hub::{Hub, poll_until};
-use crate::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicU8, Mutex, MutexGuard, Ordering};
 
 const PROGRESS: u8 = 1;
 const CONFIRMED: u8 = 2;
@@ -23,7 +23,8 @@ const GOING_AWAY: u8 = 8;
 pub(crate) struct Slot {
     /// Which of [`PROGRESS`], [`CONFIRMED`], [`ACTIVITY`] and [`GOING_AWAY`].
     said: AtomicU8,
-    going_away: Mutex<Option<GoingAway>>,
+    /// In what time the server will end the connection, if it said so; what it said last.
+    going_away: Mutex<Option<Duration>>,
     draining: AtomicBool,
     drained: event_listener::Event,
 }
@@ -36,16 +37,14 @@ pub(crate) struct Line {
     pub(crate) slot: Arc<Slot>,
 }
 
-/// The server will end the connection, in this time if it said so.
-#[derive(Clone, Copy, Debug)]
-struct GoingAway {
-    within: Option<Duration>,
-}
-
 impl Slot {
     /// True if it was not said since the loop last listened.
     fn say(&self, what: u8) -> bool {
         self.said.fetch_or(what, Ordering::AcqRel) & what == 0
+    }
+
+    fn lock_going_away(&self) -> MutexGuard<'_, Option<Duration>> {
+        self.going_away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn take_progress(&self) -> bool {
@@ -57,14 +56,13 @@ impl Slot {
         // Progress stays said, so that to say it again wakes nobody.
         let said = self.said.fetch_and(PROGRESS, Ordering::AcqRel);
         let going_away = || {
-            let mut going_away = self.going_away.lock().unwrap_or_else(PoisonError::into_inner);
-            let GoingAway { within } = going_away.take()?;
-            Some(Event::GoingAway(id, within.map(|within| now.saturating_add(within))))
+            let within = *self.lock_going_away();
+            Event::GoingAway(id, within.map(|within| now.saturating_add(within)))
         };
         let events = [
             (said & ACTIVITY != 0).then_some(Event::Activity(id)),
             (said & CONFIRMED != 0).then_some(Event::Confirmed(id)),
-            (said & GOING_AWAY != 0).then(going_away).flatten(),
+            (said & GOING_AWAY != 0).then(going_away),
         ];
         events.into_iter().flatten()
     }
@@ -216,10 +214,7 @@ impl Session {
     /// The server will end this connection, `within` this time from now if it said so. A new one is made
     /// first, once this one is stable; then [`draining`](Self::draining) ends.
     pub fn going_away(&self, within: Option<Duration>) {
-        let mut going_away =
-            self.line.slot.going_away.lock().unwrap_or_else(PoisonError::into_inner);
-        *going_away = Some(GoingAway { within });
-        drop(going_away);
+        *self.line.slot.lock_going_away() = within;
         self.line.slot.say(GOING_AWAY);
         self.ear.speak();
     }
