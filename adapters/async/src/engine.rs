@@ -11,7 +11,7 @@ use redial::{Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnecto
 use crate::classify::{Classify, Ended};
 use crate::error::{Last, LinkError};
 use crate::runtime::Runtime;
-use crate::session::{Attempt, Line, Session};
+use crate::session::{Attempt, Ear, Line, Session};
 use crate::sharing::Sharing;
 use crate::sync;
 use crate::telemetry::Telemetry;
@@ -240,7 +240,8 @@ where
     where
         K: Sharing<C, Shared = H>,
     {
-        let start = |dial, slot| connect(Attempt::new(dial, slot, self.view.hub.clone()));
+        let hub = &self.view.hub;
+        let start = |dial, slot| connect(Attempt::new(dial, slot, Ear::Link(hub.clone())));
         world.reconcile(action, self.shutdown.is_some(), start).map_err(LinkError::Panicked)
     }
 
@@ -297,7 +298,7 @@ where
             return Ok(());
         }
         let idles = self.reconnector.policy().idle_timeout().is_some();
-        let session = Session::new(line.clone(), idles, self.view.hub.clone());
+        let session = Session::new(line.clone(), idles, Ear::Link(self.view.hub.clone()));
         let serve = |connection| serve(connection, session);
         world.hold(line, connection, serve).map_err(LinkError::Panicked)
     }

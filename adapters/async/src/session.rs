@@ -98,12 +98,6 @@ impl Ear {
     }
 }
 
-impl From<Arc<Hub>> for Ear {
-    fn from(hub: Arc<Hub>) -> Self {
-        Self::Link(hub)
-    }
-}
-
 /// One dial, as `connect` gets it.
 ///
 /// ```
@@ -131,8 +125,8 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub(crate) fn new(dial: Dial, slot: Arc<Slot>, ear: impl Into<Ear>) -> Self {
-        Self { dial, slot, ear: ear.into() }
+    pub(crate) fn new(dial: Dial, slot: Arc<Slot>, ear: Ear) -> Self {
+        Self { dial, slot, ear }
     }
 
     /// The server has answered something: TCP accepted, a hello seen. The first time, the dial's
@@ -181,8 +175,8 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(line: Line, idles: bool, ear: impl Into<Ear>) -> Self {
-        Self { line, idles, ear: ear.into() }
+    pub(crate) fn new(line: Line, idles: bool, ear: Ear) -> Self {
+        Self { line, idles, ear }
     }
 
     /// The connection, by its dial.

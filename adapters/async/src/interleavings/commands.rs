@@ -8,7 +8,7 @@ use redial::{Event, Failure, Policy, Reconnector, Timestamp};
 
 use super::{PREEMPTIONS, QUICK, connect, driven, explore, link, serve};
 use crate::hub::Hub;
-use crate::session::{Line, Slot};
+use crate::session::{Ear, Line, Slot};
 use crate::sync::Arc;
 use crate::{LinkError, Session};
 
@@ -92,7 +92,7 @@ fn what_two_say_of_one_connection_is_heard() {
         let dial = reconnector.handle(Timestamp::ORIGIN, Event::Start).dial().unwrap();
         let slot = Arc::new(Slot::default());
         let line = Line { id: dial.id, endpoint: dial.endpoint, slot: slot.clone() };
-        let first = Session::new(line, true, hub.clone());
+        let first = Session::new(line, true, Ear::Link(hub.clone()));
         let second = first.clone();
         let first = spawn(move || first.activity());
         let second = spawn(move || {
