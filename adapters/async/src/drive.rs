@@ -81,7 +81,7 @@ impl<F: Future<Output = Result<(), LinkError<E>>>, H, E> Future for Drive<F, H, 
 impl<F, H, E> fmt::Debug for Drive<F, H, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Drive")
-            .field("status", &self.farewell.view.hub.status().0)
+            .field("status", &self.farewell.view.hub.status())
             .finish_non_exhaustive()
     }
 }

@@ -87,13 +87,11 @@ where
         reconnector: Reconnector<P, S>,
         runtime: R,
         observer: O,
-        Choices { lazy, name, store, health: _ }: Choices<S>,
+        Choices { lazy, name, store, health }: Choices<S>,
         view: sync::Arc<View<H, E>>,
     ) -> Self {
-        let hub = &view.hub;
-        let orders = hub.commands().orders;
         if !lazy {
-            hub.start();
+            view.hub.start();
         }
         Self {
             reconnector,
@@ -101,9 +99,9 @@ where
             runtime,
             observer,
             telemetry: Telemetry::new(name),
-            record: if hub.keeps_health() { Record::Current } else { Record::None },
+            record: if health.is_some() { Record::Current } else { Record::None },
             view,
-            orders,
+            orders: 0,
             stopped: false,
             shutdown: None,
             deadline: Timestamp::MAX,

@@ -153,7 +153,7 @@ impl<H, E> LinkHandle<H, E> {
 
     /// The status now. Idle once the link's future is gone, unless the link had given up.
     pub fn status(&self) -> Status {
-        self.view.hub.status().0
+        self.view.hub.status()
     }
 
     /// Time up and down, dials, failures and reliability, from the link's first start up to now, or until its

@@ -236,8 +236,12 @@ impl Hub {
         state.commands.restartable && state.handles > 0 && !shut_down
     }
 
-    /// The status and its version; `None` for the version if the loop has ended.
-    pub(crate) fn status(&self) -> (Status, u64, bool) {
+    pub(crate) fn status(&self) -> Status {
+        self.lock().status
+    }
+
+    /// The status, its version, and whether it is the last: the loop has ended.
+    pub(crate) fn versioned_status(&self) -> (Status, u64, bool) {
         let state = self.lock();
         (state.status, state.version, state.gone)
     }
@@ -254,10 +258,6 @@ impl Hub {
             state.version += 1;
         }
         differs
-    }
-
-    pub(crate) fn keeps_health(&self) -> bool {
-        self.lock().record.is_some()
     }
 
     /// Asks for the health; returns the number of the request.

@@ -38,13 +38,13 @@ pub struct Watch {
 
 impl Watch {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        let (_, seen, _) = hub.status();
+        let (_, seen, _) = hub.versioned_status();
         Self { hub, seen, listener: None }
     }
 
     /// The status now. Does not move the cursor.
     pub fn status(&self) -> Status {
-        self.hub.status().0
+        self.hub.status()
     }
 
     /// Whether there is a connection now.
@@ -62,7 +62,7 @@ impl Watch {
     pub fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Status>> {
         let Self { hub, seen, listener } = self;
         poll_until(&hub.changed, listener, cx, || {
-            let (status, version, gone) = hub.status();
+            let (status, version, gone) = hub.versioned_status();
             if version == *seen {
                 return gone.then_some(None);
             }
