@@ -11,7 +11,7 @@ use crate::hub::{News, Wanted, Wishes};
 use crate::runtime::Runtime;
 use crate::session::Line;
 use crate::sharing::Sharing;
-use crate::transition::{Observe, Source, Transition, cut_off, differ};
+use crate::transition::{Observe, Transition, cut_off, differ};
 use crate::world::World;
 
 impl<R, P, S, O, H, E> Engine<R, P, S, O, H, E>
@@ -200,7 +200,7 @@ where
             return;
         }
         let endpoints = self.reconnector.endpoints();
-        let source = Source(&self.reconnector);
+        let source = &self.reconnector;
         let transition =
             Transition { at: now, from, before, to, action, failure, error, endpoints, source };
         self.telemetry.record(&transition);

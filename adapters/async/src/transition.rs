@@ -49,22 +49,20 @@ pub struct Transition<'a, E> {
     pub error: Option<&'a E>,
     /// All endpoints with their health.
     pub endpoints: &'a [Endpoint],
-    pub(crate) source: Source<'a>,
-}
-
-/// Where snapshots come from.
-pub(crate) struct Source<'a>(pub(crate) &'a dyn Snapshots);
-
-impl fmt::Debug for Source<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source")
-    }
+    /// Where snapshots come from.
+    pub(crate) source: &'a dyn Snapshots,
 }
 
 /// A reconnector, as far as it can be saved.
 pub(crate) trait Snapshots {
     fn snapshot(&self) -> Snapshot;
     fn endpoint_snapshots(&self) -> Vec<EndpointSnapshot>;
+}
+
+impl fmt::Debug for dyn Snapshots + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reconnector")
+    }
 }
 
 impl<P, S> Snapshots for Reconnector<P, S>
@@ -102,12 +100,12 @@ impl<E> Transition<'_, E> {
     /// must not forget that it did. Save it now, before anything is dialed. The next process goes on with
     /// [`restore`](Reconnector::restore) at [`Timestamp::ORIGIN`], where its driver's clock begins.
     pub fn snapshot(&self) -> Snapshot {
-        self.source.0.snapshot()
+        self.source.snapshot()
     }
 
     /// The same for each endpoint.
     pub fn endpoint_snapshots(&self) -> Vec<EndpointSnapshot> {
-        self.source.0.endpoint_snapshots()
+        self.source.endpoint_snapshots()
     }
 }
 

@@ -7,7 +7,7 @@ use redial_fleet::Key;
 
 use crate::fleet::Shared;
 use crate::runtime::Runtime;
-use crate::transition::{Snapshots, Source, Transition, cut_off, differ};
+use crate::transition::{Snapshots, Transition, cut_off, differ};
 
 /// A link as it was when it was last looked at.
 struct Seen {
@@ -84,7 +84,7 @@ impl<O> Lookout<O> {
                 failure,
                 error: error.as_ref(),
                 endpoints: &endpoints,
-                source: Source(&saved),
+                source: &saved,
             },
         );
     }
