@@ -1,8 +1,10 @@
-//! Restoring a session is part of connecting: it is up when it is restored.
+//! Restoring a session is part of connecting: a link is connected only once its session is restored.
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
 
 use crate::session::Attempt;
 
@@ -31,22 +33,27 @@ where
     V: Future<Output = Result<C, E>>,
 {
     move |attempt| Restoring {
-        dial: Some(Box::pin(connect(attempt))),
-        restore: Some(restore.clone()),
-        last: None,
+        stage: Stage::Dialing { dial: connect(attempt), restore: Some(restore.clone()) },
     }
 }
 
-/// One dial that ends with a restored session; made by [`on_connected`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct Restoring<D, Restore, V> {
-    dial: Option<Pin<Box<D>>>,
-    restore: Option<Restore>,
-    last: Option<Pin<Box<V>>>,
+pin_project! {
+    /// One dial that ends with a restored session; made by [`on_connected`].
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct Restoring<D, Restore, V> {
+        #[pin]
+        stage: Stage<D, Restore, V>,
+    }
 }
 
-/// What is pinned is in boxes.
-impl<D, Restore, V> Unpin for Restoring<D, Restore, V> {}
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<D, Restore, V> {
+        // `None` once it has been called.
+        Dialing { #[pin] dial: D, restore: Option<Restore> },
+        Restoring { #[pin] session: V },
+    }
+}
 
 impl<C, E, D, Restore, V> Future for Restoring<D, Restore, V>
 where
@@ -56,26 +63,24 @@ where
 {
     type Output = Result<C, E>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<C, E>> {
-        if let Some(dial) = &mut self.dial {
-            let Poll::Ready(connected) = dial.as_mut().poll(cx) else { return Poll::Pending };
-            self.dial = None;
-            match (connected, self.restore.take()) {
-                (Ok(connection), Some(restore)) => {
-                    self.last = Some(Box::pin(restore(connection)));
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<C, E>> {
+        let mut stage = self.project().stage;
+        loop {
+            match stage.as_mut().project() {
+                StageProjection::Dialing { dial, restore } => {
+                    let connection = ready!(dial.poll(cx))?;
+                    let Some(restore) = restore.take() else { panic!("polled after it had ended") };
+                    stage.set(Stage::Restoring { session: restore(connection) });
                 }
-                (connected, _) => return Poll::Ready(connected),
+                StageProjection::Restoring { session } => return session.poll(cx),
             }
-        }
-        match &mut self.last {
-            Some(restoring) => restoring.as_mut().poll(cx),
-            None => Poll::Pending,
         }
     }
 }
 
 impl<D, Restore, V> fmt::Debug for Restoring<D, Restore, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Restoring").field("connected", &self.dial.is_none()).finish_non_exhaustive()
+        let connected = matches!(self.stage, Stage::Restoring { .. });
+        f.debug_struct("Restoring").field("connected", &connected).finish_non_exhaustive()
     }
 }
