@@ -113,12 +113,6 @@ impl<P, S> Fleet<P, S> {
         self.slots.reserve_exact(additional);
     }
 
-    /// The fleet's clock at `now`: it never runs backward.
-    #[inline]
-    pub(crate) fn later(&self, now: Timestamp) -> Timestamp {
-        self.now.max(now.min(LAST))
-    }
-
     /// How many links there are.
     pub fn len(&self) -> usize {
         self.slots.len() - self.free.len()
@@ -173,8 +167,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// [`Defer`](Event::Defer) that it was told before is to be told again through the fleet, which
     /// otherwise lifts it with its own.
     pub fn insert(&mut self, now: Timestamp, reconnector: Reconnector<P, S>) -> Key {
-        let now = self.later(now);
-        self.wheel.begin(now);
+        advance(&mut self.now, now);
+        self.wheel.begin(self.now);
         let index = self.free.pop().unwrap_or_else(|| {
             let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
             self.slots.push(Slot::new(0));
@@ -189,7 +183,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let key = Key { index, generation: taken.generation };
         self.tally.enter(Kind::Idle);
         let event = if self.offline { Event::Offline } else { Event::Tick };
-        let action = self.step(now, index, |link, now| link.handle(now, event));
+        let action = self.step(index, |link, now| link.handle(now, event));
         if let (Some(slot), true) = (self.slots.get_mut(index as usize), action != Action::Idle) {
             slot.news = true;
             self.news.push_back(index);
@@ -225,11 +219,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
             return None;
         }
         let link = slot.reconnector.as_mut()?;
+        advance(&mut self.now, now);
         if self.limits.any() {
-            return Some(self.deliver(now, key.index, event));
-        }
-        if now > self.now {
-            self.now = now.min(LAST);
+            return Some(self.deliver(key.index, event));
         }
         let action = link.handle(self.now, event);
         slot.follow(&action, &mut self.tally, &mut self.wheel, key.index);
@@ -250,8 +242,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         if self.get(key).is_none() {
             return Err(endpoints);
         }
+        advance(&mut self.now, now);
         let mut old = None;
-        let action = self.step(now, key.index, |link, now| {
+        let action = self.step(key.index, |link, now| {
             old = Some(link.set_endpoints(now, endpoints));
             link.action()
         });
@@ -264,7 +257,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// Opens the circuit of an endpoint by hand; see [`Reconnector::trip`].
     pub fn trip(&mut self, now: Timestamp, key: Key, endpoint: u32) -> Option<Action> {
         self.get(key)?;
-        Some(self.step(now, key.index, |link, now| {
+        advance(&mut self.now, now);
+        Some(self.step(key.index, |link, now| {
             link.trip(now, endpoint);
             link.action()
         }))
@@ -273,7 +267,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// Closes the circuit of an endpoint; see [`Reconnector::reset`].
     pub fn reset(&mut self, now: Timestamp, key: Key, endpoint: u32) -> Option<Action> {
         self.get(key)?;
-        Some(self.step(now, key.index, |link, now| {
+        advance(&mut self.now, now);
+        Some(self.step(key.index, |link, now| {
             link.reset(now, endpoint);
             link.action()
         }))
@@ -294,9 +289,10 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     }
 
     fn all(&mut self, now: Timestamp, event: Event) {
+        advance(&mut self.now, now);
         for index in (0..).take(self.slots.len()) {
             let Some(before) = self.action(index) else { continue };
-            let action = self.deliver(now, index, event);
+            let action = self.deliver(index, event);
             let Some(slot) = self.slots.get_mut(index as usize) else { continue };
             if !slot.news && named(&before) != named(&action) {
                 slot.news = true;
@@ -315,9 +311,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     #[expect(clippy::inline_always, reason = "called, an event takes a tenth more")]
     #[inline(always)]
     pub fn poll(&mut self, now: Timestamp) -> Option<(Key, Action)> {
-        if now > self.now {
-            self.now = now.min(LAST);
-        }
+        advance(&mut self.now, now);
         if self.busy {
             // Taken apart here, so that no action below is kept in memory for this one's sake.
             let (key, action) = self.poll_queues()?;
@@ -371,8 +365,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         if !self.busy {
             return self.poll(self.now);
         }
-        while let Some(index) = self.next_in_queue(self.now) {
-            if let Some(told) = self.admit(self.now, index) {
+        while let Some(index) = self.next_in_queue() {
+            if let Some(told) = self.admit(index) {
                 return Some(told);
             }
         }
@@ -382,6 +376,14 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
                 return Some(told);
             }
         }
+    }
+}
+
+/// Moves the fleet's clock to `now`: it never runs backward, and never reaches the end of time.
+#[inline]
+fn advance(clock: &mut Timestamp, now: Timestamp) {
+    if now > *clock {
+        *clock = now.min(LAST);
     }
 }
 

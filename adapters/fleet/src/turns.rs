@@ -14,10 +14,10 @@ use crate::wheel::NEVER;
 
 impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// The first of the queue, if the limits allow a dial.
-    pub(crate) fn next_in_queue(&mut self, now: Timestamp) -> Option<u32> {
+    pub(crate) fn next_in_queue(&mut self) -> Option<u32> {
         while let Some((index, ticket)) = self.limits.first() {
             if self.limits.ticket(index) == ticket {
-                return self.limits.permitted(now, self.tally.dialing()).then_some(index);
+                return self.limits.permitted(self.now, self.tally.dialing()).then_some(index);
             }
             self.limits.leave();
         }
@@ -25,7 +25,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     }
 
     /// The first of the queue may dial.
-    pub(crate) fn admit(&mut self, now: Timestamp, index: u32) -> Option<(Key, Action)> {
+    pub(crate) fn admit(&mut self, index: u32) -> Option<(Key, Action)> {
+        let now = self.now;
         let slot = self.slots.get_mut(index as usize)?;
         let (kind, generation) = (slot.kind, slot.generation);
         self.limits.drop_ticket(index);
@@ -59,9 +60,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         let (before, key) = (slot.kind, Key { index, generation: slot.generation });
         let action = if self.limits.ticket(index) != 0 {
             // It took longer than expected, or another of its timers is due.
-            self.requeue(self.now, index)
+            self.requeue(index)
         } else {
-            self.step(self.now, index, |link, now| link.handle(now, Event::Tick))
+            self.step(index, |link, now| link.handle(now, Event::Tick))
         };
         self.kind(index)?.is_news_after(before).then_some((key, action))
     }
@@ -70,17 +71,15 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         self.slots.get(index as usize).map(|slot| slot.kind)
     }
 
-    pub(crate) fn deliver(&mut self, now: Timestamp, index: u32, event: Event) -> Action {
-        let now = self.later(now);
+    pub(crate) fn deliver(&mut self, index: u32, event: Event) -> Action {
         let runs = self.kind(index).is_some_and(Kind::runs);
         if let (Event::Defer(until), true) = (event, self.limits.any()) {
-            self.limits.defer(index, until, now);
-            if until <= now && !self.limits.open(now, self.tally.dialing()) {
-                return self
-                    .step(now, index, |link, now| link.handle(now, Event::Defer(after(now))));
+            self.limits.defer(index, until, self.now);
+            if until <= self.now && !self.limits.open(self.now, self.tally.dialing()) {
+                return self.step(index, |link, now| link.handle(now, Event::Defer(after(now))));
             }
         }
-        self.step(now, index, |link, now| {
+        self.step(index, |link, now| {
             // To a link that runs it is a tick: not to one that has given up for its turn a moment ago.
             let tick = event == Event::Start && runs;
             link.handle(now, if tick { Event::Tick } else { event })
@@ -90,12 +89,10 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     /// Moves a link so that it does not dial before its turn.
     pub(crate) fn step(
         &mut self,
-        now: Timestamp,
         index: u32,
         event: impl FnOnce(&mut Reconnector<P, S>, Timestamp) -> Action,
     ) -> Action {
-        let now = self.later(now);
-        self.now = now;
+        let now = self.now;
         let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
         let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
         if !self.limits.any() {
@@ -121,7 +118,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         }
         let action = event(link, now);
         if holds && action.wake() == after(now) && action.dial().is_none() {
-            return self.requeue(now, index);
+            return self.requeue(index);
         }
         self.limits.drop_ticket(index);
         self.record(index, &action);
@@ -129,7 +126,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
     }
 
     /// A link that would dial now keeps its place in the queue, or takes the last.
-    fn requeue(&mut self, now: Timestamp, index: u32) -> Action {
+    fn requeue(&mut self, index: u32) -> Action {
+        let now = self.now;
         let Some(slot) = self.slots.get_mut(index as usize) else { return Action::Idle };
         let Some(link) = slot.reconnector.as_mut() else { return Action::Idle };
         let mut ticket = self.limits.ticket(index);
