@@ -40,8 +40,9 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// A duration from one byte, on a logarithmic scale: 0, then mostly 1 ms to 1 h; at the top up to
-/// [`Duration::MAX`].
+/// A duration from one byte: 0, then 1 ms to 72 min on a logarithmic scale, then the round figures that
+/// people write (100 ms to 3.2 s, 2 s to 60 s), then hours and years up to [`Duration::MAX`]. So a
+/// greater byte may mean a shorter time.
 ///
 /// ```
 /// use std::time::Duration;

@@ -155,7 +155,7 @@ impl Asked {
     }
 }
 
-/// Twice `time`, unless that is too long; for slack that does not depend on jitter.
+/// The latest that a hint of `time` may be followed: a tenth later, and the rounding.
 fn stretched(time: Duration) -> Duration {
     time.saturating_add(time / 10).saturating_add(Duration::from_nanos(2))
 }

@@ -79,8 +79,9 @@ pub fn policy(bytes: &mut Bytes<'_>) -> Policy {
         builder = builder.stable_after(stable_after).drain_timeout(positive(b));
     }
     if let Some((on, a, b)) = option() {
-        let [timeout, max] = [positive(a.min(b)), positive(a.max(b))];
-        let [timeout, max] = [timeout.min(max), timeout.max(max)];
+        let mut timeouts = [positive(a), positive(b)];
+        timeouts.sort();
+        let [timeout, max] = timeouts;
         builder = if on & 1 == 0 {
             builder.dial_timeout(timeout).dial_timeout_max(max)
         } else {

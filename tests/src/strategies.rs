@@ -16,10 +16,10 @@ pub fn policies() -> BoxedStrategy<Policy> {
     bytes.prop_map(|bytes| policy(&mut Bytes::new(&bytes))).boxed()
 }
 
-/// Lists of up to `most` operations, beginning with a start.
+/// Lists of 1 to `most` operations, beginning with a start. There always is that, so 0 means 1.
 pub fn operations(most: usize) -> BoxedStrategy<Vec<Op>> {
     let start = Op { what: crate::ops::What::Start, ..Op::default() };
-    (Just(start), proptest::collection::vec(any::<Op>(), 0..most))
+    (Just(start), proptest::collection::vec(any::<Op>(), 0..most.max(1)))
         .prop_map(|(start, rest)| std::iter::once(start).chain(rest).collect())
         .boxed()
 }

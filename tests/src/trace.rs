@@ -49,13 +49,19 @@ pub struct Trace<'a> {
 }
 
 impl<'a> Trace<'a> {
-    /// A run in which nothing has been done yet.
+    /// A run in which nothing has been done yet, with endpoints of these keys.
+    ///
+    /// # Panics
+    /// With more than [`MAX_ENDPOINTS`](crate::ops::MAX_ENDPOINTS) keys.
     pub fn new(policy: &'a Policy, seed: u64, keys: &[u32]) -> Self {
         let before = Reconnector::with_endpoints(policy, seed, Endpoints::of(keys));
         Self { policy, seed, before, records: Vec::new(), last: None }
     }
 
-    /// Runs these operations.
+    /// Runs these operations, with endpoints of these keys.
+    ///
+    /// # Panics
+    /// With more than [`MAX_ENDPOINTS`](crate::ops::MAX_ENDPOINTS) keys.
     pub fn run(
         policy: &'a Policy,
         seed: u64,

@@ -21,11 +21,17 @@ pub fn dials_are_rate_limited(trace: &Trace<'_>) -> Verdict {
     let spacing = i128::try_from(spacing.as_nanos()).unwrap_or(i128::MAX / (1 << 40));
     // From dial i to dial j there are j − i + 1, so j − i + 1 − burst spacings must fit between them.
     let mut latest = i128::MIN;
-    for (count, (record, dial)) in (0_i128..).zip(trace.dials()) {
+    let mut count = 0_i128;
+    for (step, (before, record)) in trace.steps().enumerate() {
+        let known = before.action().dial().map(|dial| dial.id);
+        let Some(dial) = record.action.dial().filter(|dial| Some(dial.id) != known) else {
+            continue;
+        };
         let offset = i128::from(record.now.as_nanos()) - count * spacing;
         latest = latest.max(offset);
         let allowed = offset >= latest - (i128::from(burst) - 1) * spacing;
-        ensure(allowed, 0, || format!("dial {} at {} is one too many", dial.id, record.now))?;
+        ensure(allowed, step, || format!("dial {} at {} is one too many", dial.id, record.now))?;
+        count += 1;
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ pub(crate) fn percent(time: u64, percent: u8) -> u64 {
     clamp(u128::from(time) * u128::from(percent) / 100)
 }
 
-/// 2ⁿ, saturating.
+/// `time` × 2ⁿ with `times` as n, saturating.
 pub(crate) fn doubled(time: u64, times: usize) -> u64 {
     let mut time = time;
     for _ in 0..times.min(64) {
