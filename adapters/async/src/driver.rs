@@ -92,19 +92,22 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         self
     }
 
-    /// What `share` takes from each connection, often a clone, is for callers:
+    /// Takes something from each connection for callers, often a clone: they get it from
     /// [`LinkHandle::connection`](crate::LinkHandle::connection). `serve` still gets the connection itself,
     /// and says when it has ended.
     ///
-    /// When a connection is told to [drain](crate::Session::draining), callers may still be using it, and
-    /// their operations are [`Lost`](crate::RunError::Lost) when `serve` returns. So it should not return at
-    /// once, but when they are done, or after as long as they may take.
+    /// Each caller gets a clone of what `share` returned. It is made under a lock of the link: `H::clone`
+    /// must not block, and must not use a handle of this link, which would wait for itself.
+    ///
+    /// When a connection is told to [drain](crate::Session::draining), callers may still be using it. Their
+    /// operations are [`Lost`](crate::RunError::Lost) as soon as `serve` returns: so it should return when
+    /// they are done, or after as long as they may take.
     pub fn share<C, H, F: FnMut(&C) -> H>(self, share: F) -> Driver<R, P, S, ShareBy<F>, O> {
         self.sharing(ShareBy(share))
     }
 
-    /// As [`share`](Self::share), and `close` closes what was shared once its connection is no longer named,
-    /// though callers may still hold it.
+    /// As [`share`](Self::share), and `close` is called with what was shared when the link drops its
+    /// connection, even if callers still hold clones.
     pub fn share_closing<C, H, F, G>(
         self,
         share: F,

@@ -43,7 +43,7 @@ pub enum LinkError<E> {
     Panicked(Arc<str>),
     /// The link was stopped, so there is nothing to wait for.
     Stopped,
-    /// The future that drives the link was dropped.
+    /// The future that drives the link was dropped, or the [`Link`](crate::Link) that owns it.
     Aborted,
 }
 

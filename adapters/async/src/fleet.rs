@@ -280,7 +280,8 @@ where
         Some(key)
     }
 
-    /// Takes a link out of the fleet. Its dial and connections are dropped when the drive is next polled.
+    /// Takes a link out of the fleet; `None` if there is no such link. Its dial and connections are dropped
+    /// when the drive is next polled.
     pub fn remove(&self, key: Key) -> Option<Reconnector<P, S>> {
         let removed = self.0.fleet().remove(key);
         self.0.bells.ring(key);

@@ -75,8 +75,8 @@ impl<H, E> LinkHandle<H, E> {
         self.view.hub.tell(|commands| commands.news.redial = true);
     }
 
-    /// The network is back: a backoff is cut short, unless the server said that it was too busy. One that
-    /// silence has earned is cut only after [`offline`](Self::offline), which explains the silence.
+    /// The network is back: a backoff is cut short. Not if the server said that it was too busy; and after
+    /// timeouts only if [`offline`](Self::offline) was called before, which explains them.
     pub fn online(&self) {
         self.view.hub.tell(|commands| {
             commands.offline = false;
@@ -93,7 +93,7 @@ impl<H, E> LinkHandle<H, E> {
         });
     }
 
-    /// No dial for this long from now. Replaces the last one; zero lifts it.
+    /// No dial for this long from now. Replaces the last `defer`; zero lifts it.
     pub fn defer(&self, wait: Duration) {
         self.view.hub.wish(|wishes| wishes.defer = Some(wait));
     }
@@ -139,8 +139,8 @@ impl<H, E> LinkHandle<H, E> {
         self.closed()
     }
 
-    /// Waits until the link is down: `Ok` after a stop or a shutdown, also one after a give-up, otherwise
-    /// why. Pending while it is up or not yet started.
+    /// Waits until the link is down: `Ok` if it was stopped or shut down, even if it had given up before;
+    /// otherwise the reason. Pending while it is up or not yet started. Dropping the future loses nothing.
     pub fn closed(&self) -> Closed<H, E> {
         Closed { view: self.view.clone(), listener: None }
     }

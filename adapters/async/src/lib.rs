@@ -45,7 +45,7 @@
 //!   the histogram `redial_outage_seconds{link}`. An outcome is `connected`, `dropped`, or the failure:
 //!   `unreachable`, `timed_out`, `overloaded`, `retry_after`, `unsuitable`, `fatal`.
 //!
-//! A link is called what [`Driver::named`] says.
+//! In all of them `link` is the name that was given with [`Driver::named`], and `link` without one.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -31,7 +31,7 @@ pub enum Idempotent {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError<E> {
-    /// The operation's own error: one that does not break the connection, or of the last try.
+    /// The operation's own error: one that does not break the connection, or that of the last try.
     Failed(Arc<E>),
     /// The connection ended under the operation, which may or may not have been executed.
     Lost,
@@ -157,8 +157,8 @@ impl<H, E, Op, F> Run<H, E, Op, F> {
         }
     }
 
-    /// Gives up when this time has passed since it was first awaited, waits for a connection included.
-    /// Without it only the policy's limits end the wait.
+    /// Ends with [`TimedOut`](RunError::TimedOut) when this time has passed since the first poll, the wait
+    /// for a connection included. Without it only the policy's limits end that wait.
     pub fn within(mut self, within: Duration) -> Self {
         self.within = Some(within);
         self

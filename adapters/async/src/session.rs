@@ -129,8 +129,9 @@ impl Attempt {
         Self { dial, slot, ear }
     }
 
-    /// The server has answered something: TCP accepted, a hello seen. The first time, the dial's
-    /// deadline becomes that of the handshake.
+    /// The server has answered something: it has accepted TCP, or sent a hello. The first call that comes
+    /// before the dial's deadline moves that to the dial's start plus the policy's `handshake_timeout`, or a
+    /// longer one after stalled handshakes. Further calls do nothing.
     pub fn progress(&self) {
         if self.slot.say(PROGRESS) {
             self.ear.speak();
@@ -155,7 +156,7 @@ impl Attempt {
 ///         match receive(&mut connection).await {
 ///             // It answers: attempts, outage and breaker need not wait for `stable_after`.
 ///             Ok(Message::Pong) => session.confirmed(),
-///             // Keeps `idle_timeout` away.
+///             // `idle_timeout` begins anew.
 ///             Ok(Message::Data(_)) => session.activity(),
 ///             // A new connection is made, and then this one is told to drain.
 ///             Ok(Message::Leaving(within)) => session.going_away(Some(within)),
@@ -197,8 +198,8 @@ impl Session {
         }
     }
 
-    /// Something was received. Keeps the policy's `idle_timeout` away, and costs next to nothing if it
-    /// has none.
+    /// Something was received: the policy's `idle_timeout` begins anew. Costs next to nothing if the
+    /// policy has none.
     pub fn activity(&self) {
         if self.idles && self.line.slot.say(ACTIVITY) {
             self.ear.speak();

@@ -34,7 +34,8 @@ impl<T> StreamIo<T> {
         Self(Arc::new(Shared { io: Mutex::new(Some(io)), session: OnceLock::new() }))
     }
 
-    /// Serves it: those who read and write do, and this waits until another connection has taken over.
+    /// For `serve`. Whoever holds the stream reads and writes; this only waits until the connection is to
+    /// [drain](Session::draining).
     pub fn serve(self, session: Session) -> impl Future<Output = Ended<io::Error>> {
         let drained = session.draining();
         let _first = self.0.session.set(session);

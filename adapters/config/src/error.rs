@@ -35,7 +35,7 @@ impl ConfigError {
         &self.field
     }
 
-    /// What it says; the default if it was not set, `None` if there is none.
+    /// The value that the setting has, as text: its default if it was not set, `None` if it has none.
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }

@@ -83,13 +83,13 @@ impl<P, S> Fleet<P, S> {
     }
 
     /// At most this many dials begin in any second, whatever the links want. Links queue in the order in
-    /// which they were ready to dial; no deadline of a dial runs while its link queues. 95 % of the rate
-    /// is sustained, the rest is what an event loop may be late (50 ms).
+    /// which they were ready to dial; no deadline of a dial runs while its link queues. In the long run the
+    /// fleet begins 95 % of that: the rest makes up for an event loop that polls up to 50 ms late.
     ///
-    /// May be changed at any time. A [`Defer`](Event::Defer) that a link was told while the fleet had no limit
-    /// is to be told again.
+    /// May be changed at any time. If a link was told a [`Defer`](Event::Defer) while the fleet had no limit,
+    /// tell it again after setting the first one.
     ///
-    /// A link gives up in the queue if the rate alone keeps it there for longer than its
+    /// A link gives up in the queue if the rate alone would keep it there for longer than its
     /// [`max_elapsed`](redial::PolicyBuilder::max_elapsed), or once less than 1/64 of that is left.
     #[must_use]
     pub fn max_dials_per_second(mut self, dials: NonZeroU32) -> Self {
@@ -192,8 +192,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         key
     }
 
-    /// Gives a link back, as it is. What it had in flight is the caller's. If it queued for the limits, the
-    /// fleet's deferral is still on it: say [`Event::Defer(Timestamp::ORIGIN)`](Event::Defer) to lift that.
+    /// Takes a link out, as it is; `None` if there is no such link. A dial or connection that its action
+    /// names still exists, and is the caller's to keep or to drop. If the link was in the queue of the limits,
+    /// it is still deferred: [`Event::Defer(Timestamp::ORIGIN)`](Event::Defer) lifts that.
     pub fn remove(&mut self, key: Key) -> Option<Reconnector<P, S>> {
         self.get(key)?;
         let slot = self.slots.get_mut(key.index as usize)?;
@@ -228,8 +229,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         Some(action)
     }
 
-    /// Replaces the endpoints of a link; see [`Reconnector::set_endpoints`]. Gives the old storage back
-    /// with the link's action, or the new one if there is no such link.
+    /// Replaces the endpoints of a link; see [`Reconnector::set_endpoints`]. Returns the old storage, and what
+    /// should exist for the link from now on.
     ///
     /// # Errors
     /// `endpoints`, if there is no such link.
@@ -254,7 +255,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         }
     }
 
-    /// Opens the circuit of an endpoint by hand; see [`Reconnector::trip`].
+    /// Opens the circuit of an endpoint by hand; see [`Reconnector::trip`]. Returns what should exist for the
+    /// link from now on; `None` if there is no such link. An unknown endpoint changes nothing.
     pub fn trip(&mut self, now: Timestamp, key: Key, endpoint: u32) -> Option<Action> {
         self.get(key)?;
         advance(&mut self.now, now);
@@ -264,7 +266,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Fleet<P, S> {
         }))
     }
 
-    /// Closes the circuit of an endpoint; see [`Reconnector::reset`].
+    /// Closes the circuit of an endpoint; see [`Reconnector::reset`]. Returns what [`trip`](Self::trip) does.
     pub fn reset(&mut self, now: Timestamp, key: Key, endpoint: u32) -> Option<Action> {
         self.get(key)?;
         advance(&mut self.now, now);

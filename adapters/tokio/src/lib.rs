@@ -66,7 +66,7 @@
 //! # }
 //! ```
 //!
-//! # What it does
+//! # Seeing what it does
 //!
 //! [`Driver::observe`] is told of every transition, which displays as a line; [`LinkHandle::watch`] follows
 //! the status, and the features `tracing` and `metrics` need no code at all. With [`Driver::health`] there is

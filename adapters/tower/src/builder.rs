@@ -98,8 +98,8 @@ impl<R, M> ReconnectLayer<R, M> {
 }
 
 impl<R, M, T, A, B> ReconnectLayer<R, M, T, A, B> {
-    /// When to dial, how long, and when to stop. What keeps its `idle_timeout` away is each answer to a
-    /// request.
+    /// When to dial, how long a dial may take, and when to give up. With each answer to a request its
+    /// `idle_timeout` begins anew.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }

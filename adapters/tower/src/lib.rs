@@ -37,8 +37,8 @@
 //!
 //! Layers that box errors, as `tower::timeout` and `tower::buffer` do, ask for one that implements `Error`:
 //! [`ReconnectError`] does if the maker's and the connection's both do, which `tower::BoxError` does not.
-//! Map such a one to a type of your own in the maker. And a buffer around it ends with the first error of
-//! `poll_ready`, which comes when the link gives up.
+//! Convert a boxed error to a type of your own in the maker. A `tower::buffer` around the service stops for
+//! good at the first error of `poll_ready`, which comes when the link gives up.
 //!
 //! A connection's service must be `Clone`, since every clone of [`Reconnect`] asks its own for readiness. One
 //! that is not, such as an HTTP/1 connection, goes into `tower::buffer` in the maker.
