@@ -231,7 +231,8 @@ where
         let ending = self.shutdown.is_some();
         let stale = self.berth(place).is_some_and(|berth| berth.key != key);
         if stale {
-            self.clear(place);
+            // It may panic, for which this link is not to blame.
+            let _ = caught(|| self.clear(place));
         }
         if self.berth(place).is_none() {
             if action.dial().is_none() || ending {

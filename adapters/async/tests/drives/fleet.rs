@@ -5,7 +5,8 @@ use std::future::{pending, poll_fn, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use redial_async::redial::{
@@ -275,4 +276,67 @@ fn dials_that_fail_at_once_do_not_keep_a_connection_of_a_fleet_waiting() {
         assert!(poll(drive.as_mut()).is_pending());
     }
     assert_eq!(handle.status(keys[0]).unwrap().phase, Phase::Idle);
+}
+
+#[test]
+fn a_panic_of_what_a_removed_link_leaves_behind_stops_no_other() {
+    struct Panics;
+
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("a bug in a destructor");
+        }
+    }
+
+    let (links, keys) = fleet(1, &Policy::DEFAULT);
+    let serve = |key: Key, (), session| {
+        let panics = (key == keys[0]).then(|| Panics);
+        async move {
+            let _panics = panics;
+            drained(key, (), session).await
+        }
+    };
+    let drive = drive_fleet(links, Clock::default(), |_, _| ready(Ok(())), serve);
+    let handle = drive.handle();
+    let mut drive = pin!(drive);
+    assert!(poll(drive.as_mut()).is_pending());
+    assert!(handle.remove(keys[0]).is_some());
+    let next = handle.insert(Reconnector::new(Policy::DEFAULT, 2)).unwrap();
+    assert_eq!(next.index(), keys[0].index());
+    for _ in 0..3 {
+        assert!(poll(drive.as_mut()).is_pending());
+    }
+    let phase = handle.status(next).unwrap().phase;
+    assert!(matches!(phase, Phase::Connected { .. }), "{phase}");
+}
+
+/// Speaks to its fleet when it is dropped.
+struct Nosy(FleetHandle<Clock>, Key);
+
+impl Wake for Nosy {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        self.0.redial(self.1);
+    }
+}
+
+#[test]
+fn a_waker_that_is_replaced_or_outlived_may_speak_to_the_fleet() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (links, keys) = fleet(1, &Policy::DEFAULT);
+        let connect = |_, _| pending::<io::Result<()>>();
+        let mut drive = Box::pin(drive_fleet(links, Clock::default(), connect, drained));
+        for _ in 0..2 {
+            assert!(poll(drive.as_mut()).is_pending());
+            let waker = Waker::from(Arc::new(Nosy(drive.handle(), keys[0])));
+            assert!(drive.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        drop(drive);
+        done.send(()).unwrap();
+    });
+    assert!(is_done.recv_timeout(Duration::from_secs(60)).is_ok(), "it waits for itself");
 }
