@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use redial::{Endpoint, Event, Policy, Reconnector, Status};
+use redial::{Endpoint, Event, Policy, Reconnector, Status, Timestamp};
 use redial_fleet::{Counts, Fleet, Key};
 
 use crate::bells::Bells;
@@ -283,9 +283,7 @@ where
     /// Takes a link out of the fleet; `None` if there is no such link. Its dial and connections are dropped
     /// when the drive is next polled.
     pub fn remove(&self, key: Key) -> Option<Reconnector<P, S>> {
-        let removed = self.0.fleet().remove(key);
-        self.0.bells.ring(key);
-        removed
+        self.change(key, |fleet, _| fleet.remove(key))
     }
 
     /// The link should be up; after a stop or a give-up a new outage begins. False if there is no such
@@ -311,28 +309,20 @@ where
     /// # Errors
     /// `endpoints`, if there is no such link.
     pub fn set_endpoints(&self, key: Key, endpoints: S) -> Result<S, S> {
-        let now = self.0.runtime.now();
-        let replaced = self.0.fleet().set_endpoints(now, key, endpoints);
-        self.0.bells.ring(key);
+        let replaced = self.change(key, |fleet, now| fleet.set_endpoints(now, key, endpoints));
         replaced.map(|(old, _)| old)
     }
 
     /// Opens the circuit of an endpoint of a link until [`reset`](Self::reset): nothing dials it. A
     /// connection to it is kept. False if there is no such link.
     pub fn trip(&self, key: Key, endpoint: u32) -> bool {
-        let now = self.0.runtime.now();
-        let known = self.0.fleet().trip(now, key, endpoint).is_some();
-        self.0.bells.ring(key);
-        known
+        self.change(key, |fleet, now| fleet.trip(now, key, endpoint)).is_some()
     }
 
     /// Closes the circuit of an endpoint of a link and forgets its outcomes. False if there is no such
     /// link.
     pub fn reset(&self, key: Key, endpoint: u32) -> bool {
-        let now = self.0.runtime.now();
-        let known = self.0.fleet().reset(now, key, endpoint).is_some();
-        self.0.bells.ring(key);
-        known
+        self.change(key, |fleet, now| fleet.reset(now, key, endpoint)).is_some()
     }
 
     /// The network is gone: no new dials, of new links either, until [`online`](Self::online).
@@ -361,10 +351,15 @@ where
     }
 
     fn tell(&self, key: Key, event: Event) -> bool {
+        self.change(key, |fleet, now| fleet.handle(now, key, event)).is_some()
+    }
+
+    /// Changes the link `key`, and has the loop look at it.
+    fn change<T>(&self, key: Key, change: impl FnOnce(&mut Fleet<P, S>, Timestamp) -> T) -> T {
         let now = self.0.runtime.now();
-        let known = self.0.fleet().handle(now, key, event).is_some();
+        let answer = change(&mut self.0.fleet(), now);
         self.0.bells.ring(key);
-        known
+        answer
     }
 }
 
