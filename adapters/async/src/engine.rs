@@ -312,14 +312,8 @@ where
     {
         let Some(link) = world.link(id) else { return };
         self.hear(now, &link.line);
-        let named = |action: Action| action.held() == Some(id);
         match ended {
-            Ended::Finished
-                if !link.line.slot.is_draining() && named(self.reconnector.action()) =>
-            {
-                self.finish(now);
-            }
-            // Told to finish, it has: that is no reason to stop the link.
+            Ended::Finished if link.line.ends_link(&self.reconnector.action()) => self.finish(now),
             Ended::Finished => {
                 let event = self.closed(id, Failure::Unreachable);
                 self.handle(now, event);

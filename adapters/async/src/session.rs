@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use event_listener::EventListener;
-use redial::{Dial, DialId, Event, Timestamp};
+use redial::{Action, Dial, DialId, Event, Timestamp};
 
 #[cfg(feature = "fleet")]
 use crate::bells::Bell;
@@ -35,6 +35,14 @@ pub(crate) struct Line {
     pub(crate) id: DialId,
     pub(crate) endpoint: u32,
     pub(crate) slot: Arc<Slot>,
+}
+
+impl Line {
+    /// Whether the link is done when the application is done with this connection. Not if it was told to
+    /// finish it, or if another one is the link.
+    pub(crate) fn ends_link(&self, action: &Action) -> bool {
+        action.held() == Some(self.id) && !self.slot.is_draining()
+    }
 }
 
 impl Slot {

@@ -319,14 +319,13 @@ where
         };
         let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return (event, error) };
         if let Some(link) = berth.world.link(id) {
-            let slot = &link.line.slot;
+            let line = &link.line;
             let mut fleet = self.shared.fleet();
-            for heard in slot.heard(now, id) {
+            for heard in line.slot.heard(now, id) {
                 fleet.handle(now, key, heard);
             }
-            let held = fleet.get(key).is_some_and(|link| link.action().held() == Some(id));
-            if event == Event::Stop && (slot.is_draining() || !held) {
-                // Told to finish, it has: that is no reason to stop the link.
+            let ends_link = fleet.get(key).is_some_and(|link| line.ends_link(&link.action()));
+            if event == Event::Stop && !ends_link {
                 event = Event::Closed(id, Failure::Unreachable);
             }
         }
