@@ -42,6 +42,7 @@ impl<O> Lookout<O> {
         O: FnMut(Key, &Transition<'_, E>),
     {
         let Some(observer) = &mut self.observer else { return };
+        let at = shared.runtime.now();
         let fleet = shared.fleet();
         let Some(link) = fleet.get(key) else { return };
         let (to, action) = (link.status(), link.action());
@@ -62,7 +63,6 @@ impl<O> Lookout<O> {
         if !differ((&from, &before), (&to, &action)) {
             return;
         }
-        let at = shared.runtime.now();
         let (failure, error) = match error {
             Some((failure, error)) => (Some(failure), Some(error)),
             None => {
