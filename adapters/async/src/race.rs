@@ -27,9 +27,9 @@ where
     let mut running: Vec<Pin<Box<F>>> = Vec::new();
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     loop {
-        let next = addresses.next();
-        let was_last = next.is_none();
-        match next {
+        let address = addresses.next();
+        let exhausted = address.is_none();
+        match address {
             Some(address) => running.push(Box::pin(connect(address))),
             None if running.is_empty() => return Err(last),
             None => {}
@@ -44,7 +44,7 @@ where
                 }
             }
             // Without another address there is nothing to wake up for.
-            if was_last {
+            if exhausted {
                 return Poll::Pending;
             }
             sleep.as_mut().poll(cx).map(|()| None)

@@ -219,30 +219,30 @@ impl PolicyConfig {
         let initial = self.initial.unwrap_or(default.backoff().initial());
         let max = show(self.max.unwrap_or(default.cap()));
         let floor = show(self.floor.unwrap_or(default.floor()));
-        let above = |value: &str, field: &str, other: String| {
-            (value.to_owned(), format!("is {field}, which is {other}"))
+        let beside = |value: &str, relation: &str, other: String| {
+            (value.to_owned(), format!("is {relation}, which is {other}"))
         };
         let (field, (value, rule)) = match error {
             PolicyError::InitialBelowFloor => {
-                ("initial", above(&show(initial), "below floor", floor))
+                ("initial", beside(&show(initial), "below floor", floor))
             }
-            PolicyError::InitialAboveCap => ("initial", above(&show(initial), "above max", max)),
-            PolicyError::CapBelowFloor => ("max", above(&max, "below floor", floor)),
+            PolicyError::InitialAboveCap => ("initial", beside(&show(initial), "above max", max)),
+            PolicyError::CapBelowFloor => ("max", beside(&max, "below floor", floor)),
             PolicyError::MaxAgeNotAboveStableAfter => {
                 let stable = show(self.stable_after.unwrap_or(default.stable_after()));
                 let max_age = show(self.max_age.unwrap_or_default());
-                ("max_age", above(&max_age, "not longer than stable_after", stable))
+                ("max_age", beside(&max_age, "not longer than stable_after", stable))
             }
             PolicyError::DialTimeoutMaxBelowDialTimeout => {
                 let timeout = show(self.dial_timeout.unwrap_or(default.dial_timeout()));
                 let max = show(self.dial_timeout_max.unwrap_or(default.dial_timeout_max()));
-                ("dial_timeout_max", above(&max, "below dial_timeout", timeout))
+                ("dial_timeout_max", beside(&max, "below dial_timeout", timeout))
             }
             PolicyError::HandshakeTimeoutMaxBelowHandshakeTimeout => {
                 let timeout = show(self.handshake_timeout.unwrap_or(default.handshake_timeout()));
                 let max =
                     show(self.handshake_timeout_max.unwrap_or(default.handshake_timeout_max()));
-                ("handshake_timeout_max", above(&max, "below handshake_timeout", timeout))
+                ("handshake_timeout_max", beside(&max, "below handshake_timeout", timeout))
             }
             PolicyError::GrowthBelowOne => return self.wrong("multiplier", error.rule()),
             // A floor that is not set follows the lower of the two.

@@ -204,12 +204,13 @@ fn observer<M>(
     changed: Option<Changed>,
     reconnected: Option<Reconnected>,
 ) -> impl FnMut(&Transition<'_, Cause<M>>) + Send {
-    let mut before = false;
+    let mut connected_before = false;
     move |transition| {
         let from = ConnectionState::from(&transition.from);
         let to = ConnectionState::from(&transition.to);
         let made = transition.action.held() != transition.before.held();
-        if made && to == ConnectionState::Connected && std::mem::replace(&mut before, true) {
+        let connected = made && to == ConnectionState::Connected;
+        if connected && std::mem::replace(&mut connected_before, true) {
             if let Some(reconnected) = &reconnected {
                 let dial = transition.before.dial();
                 reconnected(dial.map_or(0, |dial| dial.attempt.max(1)));
