@@ -177,6 +177,14 @@ impl<H, E> LinkHandle<H, E> {
         news
     }
 
+    /// Ready once connection `id` is no longer the link: it was lost, reported or replaced. For those who poll
+    /// something over a connection, whose own waker need not hear of that.
+    pub fn poll_replaced(&mut self, id: DialId, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { view, listener, .. } = self;
+        let replaced = || (view.held_id() != Some(id)).then_some(());
+        poll_until(&view.hub.changed, listener, cx, replaced)
+    }
+
     /// The ticket to wait with: a link that was never started, or gave up, is started.
     fn want(&self) -> Result<u64, LinkError<E>> {
         let asked = self.view.hub.commands();

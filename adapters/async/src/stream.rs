@@ -11,7 +11,6 @@ use redial::DialId;
 use crate::classify::Ended;
 use crate::error::LinkError;
 use crate::handle::LinkHandle;
-use crate::hub::poll_until;
 use crate::link::Link;
 use crate::session::Session;
 use crate::sync::{Arc, Mutex, MutexGuard};
@@ -144,7 +143,7 @@ impl<T: Unpin> StreamCore<T> {
                 Some(Poll::Ready(Err(error))) => {
                     handle.report(id, error);
                 }
-                Some(Poll::Pending) => ready!(poll_replaced(handle, id, cx)),
+                Some(Poll::Pending) => ready!(handle.poll_replaced(id, cx)),
                 None => {}
             }
             self.current = None;
@@ -201,7 +200,7 @@ impl<T: Unpin> StreamCore<T> {
                     self.unflushed &= done.is_err();
                     shut = done;
                 }
-                Some(Poll::Pending) => ready!(poll_replaced(&mut self.writer, current.id, cx)),
+                Some(Poll::Pending) => ready!(self.writer.poll_replaced(current.id, cx)),
                 None => {}
             }
         }
@@ -211,17 +210,6 @@ impl<T: Unpin> StreamCore<T> {
         let told = self.tell_loss();
         Poll::Ready(shut.and(told))
     }
-}
-
-/// Ready once connection `id` is no longer the link, of which its own waker may not be told.
-fn poll_replaced<T>(
-    handle: &mut LinkHandle<StreamIo<T>>,
-    id: DialId,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    let LinkHandle { view, listener, .. } = handle;
-    let replaced = || (view.held_id() != Some(id)).then_some(());
-    poll_until(&view.hub.changed, listener, cx, replaced)
 }
 
 impl<T> fmt::Debug for StreamCore<T> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use redial::DialId;
-use redial_async::{Link, LinkError, LinkHandle, Session, Watch};
+use redial_async::{Link, LinkError, LinkHandle, Session};
 use tower_service::Service;
 
 use crate::error::Cause;
@@ -19,15 +19,13 @@ pub(crate) struct Access<S, M> {
     /// Owned by all clones of a service together.
     pub(crate) link: Arc<Link<S, Cause<M>>>,
     handle: LinkHandle<S, Cause<M>>,
-    watch: Watch,
     current: Option<(DialId, S)>,
     newest: Newest,
 }
 
 impl<S: Clone, M> Access<S, M> {
     pub(crate) fn new(link: Arc<Link<S, Cause<M>>>, newest: Newest) -> Self {
-        let (handle, watch) = (link.handle(), link.watch());
-        Self { link, handle, watch, current: None, newest }
+        Self { handle: link.handle(), link, current: None, newest }
     }
 
     /// Ready when the connection's service is. One that fails here is dead, and the next is waited for.
@@ -52,11 +50,7 @@ impl<S: Clone, M> Access<S, M> {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
                 Poll::Ready(Err(error)) => self.report(id, &error),
                 // It may be replaced before it is ever ready.
-                Poll::Pending => {
-                    if self.watch.poll_changed(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                }
+                Poll::Pending => ready!(self.handle.poll_replaced(id, cx)),
             }
         }
     }
