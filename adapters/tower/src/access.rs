@@ -1,6 +1,7 @@
 //! The way to a connection that is ready, for the service and for a request that is sent again.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -10,8 +11,39 @@ use tower_service::Service;
 
 use crate::error::Cause;
 
-/// The session of the newest connection; `None` if silence ends none.
-pub(crate) type Newest = Option<Arc<Mutex<Option<Session>>>>;
+/// The session of the newest connection, which is told of its answers.
+pub(crate) struct Newest {
+    session: Mutex<Option<Session>>,
+    /// The last connection whose first answer it was told of; 0 for none.
+    confirmed: AtomicU64,
+    /// Whether silence ends a connection, and so every answer matters.
+    idles: bool,
+}
+
+impl Newest {
+    pub(crate) fn new(idles: bool) -> Self {
+        Self { session: Mutex::default(), confirmed: AtomicU64::new(0), idles }
+    }
+
+    pub(crate) fn set(&self, session: Session) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+    }
+
+    /// This connection has answered.
+    fn answered(&self, id: DialId) {
+        // Most answers: nothing that the link does not know.
+        if !self.idles && self.confirmed.load(Ordering::Relaxed) == id.get() {
+            return;
+        }
+        let newest = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(session) = newest.filter(|session| session.id() == id) {
+            if self.confirmed.swap(id.get(), Ordering::Relaxed) != id.get() {
+                session.confirmed();
+            }
+            session.activity();
+        }
+    }
+}
 
 /// Polls its own clone of the connection's service, which it has from then until it is called: one that is
 /// not in use keeps no connection alive.
@@ -20,11 +52,11 @@ pub(crate) struct Access<S, M> {
     pub(crate) link: Arc<Link<S, Cause<M>>>,
     handle: LinkHandle<S, Cause<M>>,
     current: Option<(DialId, S)>,
-    newest: Newest,
+    newest: Arc<Newest>,
 }
 
 impl<S: Clone, M> Access<S, M> {
-    pub(crate) fn new(link: Arc<Link<S, Cause<M>>>, newest: Newest) -> Self {
+    pub(crate) fn new(link: Arc<Link<S, Cause<M>>>, newest: Arc<Newest>) -> Self {
         Self { handle: link.handle(), link, current: None, newest }
     }
 
@@ -62,11 +94,7 @@ impl<S: Clone, M> Access<S, M> {
 
     /// This connection has answered.
     pub(crate) fn answered(&self, id: DialId) {
-        let Some(newest) = &self.newest else { return };
-        let newest = newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(session) = newest.filter(|session| session.id() == id) {
-            session.activity();
-        }
+        self.newest.answered(id);
     }
 
     /// This connection is broken.

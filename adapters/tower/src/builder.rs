@@ -4,10 +4,10 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use redial::{Backoff, Failure, Policy, Reconnector};
+use redial::{Backoff, Failure, FirstRetry, Policy, Reconnector};
 use redial_async::{Driver, Ended, Runtime, Session, Transition};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -24,10 +24,27 @@ type Spawn = Arc<dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync>
 type Changed = Arc<dyn Fn(ConnectionState, ConnectionState) + Send + Sync>;
 type Reconnected = Arc<dyn Fn(u32) + Send + Sync>;
 
-/// 100 ms, doubling to 5 s, for ever; otherwise [`Policy::DEFAULT`].
-const POLICY: Policy = match Policy::builder()
+/// The policy of a layer that is given none: 100 ms, doubling to 5 s, for ever; otherwise
+/// [`Policy::DEFAULT`], but for what lets a server close idle connections
+/// ([why](crate#servers-that-close-idle-connections)): stable after 500 ms, dialed at once when lost, and
+/// two dials a second after a burst of five.
+///
+/// To change one thing, start from it:
+///
+/// ```
+/// use std::time::Duration;
+/// use redial_tower::DEFAULT_POLICY;
+///
+/// let policy = DEFAULT_POLICY.to_builder().max_elapsed(Duration::from_secs(60)).build()?;
+/// # Ok::<(), redial::PolicyError>(())
+/// ```
+pub const DEFAULT_POLICY: Policy = match Policy::builder()
     .backoff(Backoff::exponential(Duration::from_millis(100), 2, 1))
     .cap(Duration::from_secs(5))
+    .stable_after(Duration::from_millis(500))
+    .first_retry(FirstRetry::Immediate)
+    // As often as a connection can be stable and lost.
+    .rate_limit(5, Duration::from_millis(500))
     .build()
 {
     Ok(policy) => policy,
@@ -36,8 +53,8 @@ const POLICY: Policy = match Policy::builder()
 
 /// Puts a [`Reconnect`] around a maker of connections. `M` is the maker's error, and inferred.
 ///
-/// The default policy waits 100 ms, doubling to 5 s, without a limit, and every error of a request counts as
-/// the end of its connection.
+/// The policy is [`DEFAULT_POLICY`] unless another is given, and every error of a request counts as the end
+/// of its connection.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -86,7 +103,7 @@ impl<R, M> ReconnectLayer<R, M> {
             runtime,
             seed: Arc::new(AtomicU64::new(seed)),
             spawn: Arc::new(spawn),
-            policy: POLICY,
+            policy: DEFAULT_POLICY,
             target: (),
             resend: Resend(true),
             breaks: EveryError,
@@ -98,8 +115,8 @@ impl<R, M> ReconnectLayer<R, M> {
 }
 
 impl<R, M, T, A, B> ReconnectLayer<R, M, T, A, B> {
-    /// When to dial, how long a dial may take, and when to give up. With each answer to a request its
-    /// `idle_timeout` begins anew.
+    /// When to dial, how long a dial may take, and when to give up, in place of [`DEFAULT_POLICY`]. With each
+    /// answer to a request its `idle_timeout` begins anew; the first one over a connection confirms it.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
@@ -253,12 +270,10 @@ where
             }
         };
         // Its end is what a request or the policy says; what it has begun, the requests finish themselves.
-        let newest: Newest = self.policy.idle_timeout().map(|_| Arc::default());
+        let newest = Arc::new(Newest::new(self.policy.idle_timeout().is_some()));
         let known = newest.clone();
         let serve = move |service: S, session: Session| {
-            if let Some(known) = &known {
-                *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
-            }
+            known.set(session.clone());
             async move {
                 session.draining().await;
                 drop(service);

@@ -42,6 +42,29 @@
 //!
 //! A connection's service must be `Clone`, since every clone of [`Reconnect`] asks its own for readiness. One
 //! that is not, such as an HTTP/1 connection, goes into `tower::buffer` in the maker.
+//!
+//! # Servers that close idle connections
+//!
+//! Node and Apache close a connection after five idle seconds, others after two, and nobody here sees it
+//! before the next request fails on it. That is no failure: the link dials at once, and the request is sent
+//! again. What tells it from a server that accepts and closes is time alone, the policy's `stable_after`.
+//! [`DEFAULT_POLICY`] has 500 ms, and its rate limit leaves room for as many dials. A connection that breaks
+//! sooner, answered or not, meets the growing delays, up to 5 s; one that breaks later costs a dial, and the
+//! rate limit is the bound.
+//!
+//! | you have | change |
+//! |---|---|
+//! | a server that closes idle connections after T | `stable_after` below T, [`FirstRetry::Immediate`] |
+//! | many busy clients of one server, which lose it together | [`FirstRetry::Jittered`] of 1 s: the request after a loss waits for half of it on average |
+//! | a server that takes seconds to drop whom it cannot serve, as a balancer without a backend does | a longer `stable_after`, below its idle time |
+//!
+//! The first answer over a connection confirms it ([`Session::confirmed`](redial_async::Session::confirmed)):
+//! its outage is over, so `max_attempts` and `max_elapsed` begin anew when it ends, and its breaker is told
+//! of a success. The delays alone do not shrink before it is stable: to answer once and close would be a hot
+//! loop otherwise.
+//!
+//! [`FirstRetry::Immediate`]: redial::FirstRetry::Immediate
+//! [`FirstRetry::Jittered`]: redial::FirstRetry::Jittered
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -56,7 +79,7 @@ mod service;
 mod state;
 
 pub use breaks::{BreaksConnection, BrokenIf, EveryError};
-pub use builder::ReconnectLayer;
+pub use builder::{DEFAULT_POLICY, ReconnectLayer};
 pub use error::{Cause, ReconnectError};
 pub use future::ResponseFuture;
 pub use resend::{Once, Resend, ResendRequest, ResendWith};

@@ -31,7 +31,7 @@ pub struct Reconnect<S, M, A = Resend, B = EveryError> {
 impl<S: Clone, M, A, B> Reconnect<S, M, A, B> {
     pub(crate) fn new(
         link: Link<S, Cause<M>>,
-        newest: Newest,
+        newest: Arc<Newest>,
         resend: A,
         breaks: B,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,

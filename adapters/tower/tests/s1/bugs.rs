@@ -45,10 +45,11 @@ async fn s1_bug_a_flapping_server_meets_growing_waits_and_the_limit() {
     let limit = NonZeroU32::new(6).unwrap();
     let mut client = layer().policy(exact()).max_attempts(limit).layer(server.clone());
     // It accepts every connection and breaks it with the first request.
+    server.fail(&[Error::Reset; 20]);
     let error = loop {
-        server.kill();
         match ask(&mut client, 0).await {
-            Err(ReconnectError::Service(Error::Reset)) | Ok(_) => {}
+            Err(ReconnectError::Service(Error::Reset)) => {}
+            Ok(answer) => panic!("connection {answer} has answered"),
             Err(error) => break error,
         }
         assert!(server.dials().len() <= 6, "{:?}", server.dials());

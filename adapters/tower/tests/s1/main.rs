@@ -2,5 +2,6 @@
 
 mod bugs;
 mod capabilities;
+mod idle;
 mod service;
 mod support;
