@@ -24,7 +24,10 @@ fn a_value_that_cannot_be_used_is_refused_by_name() {
         (&["explain", "--capacity", "nan"], "must be a number from 0.001 to 1000000000"),
         (&["explain", "--capacity", "1e-300"], "must be a number from 0.001 to 1000000000"),
         (&["explain", "--with-max", "30x"], "is not a duration such as 30s, 5m or 1h 30m"),
-        (&["explain", "--with-max", "1ms"], "--with-initial = 750ms: is above max, which is 1ms"),
+        (
+            &["explain", "--with-max", "1ms"],
+            "--with-max = 1ms: is below initial, which is 750ms by default",
+        ),
         (&["explain", "--preset", "nope"], "the presets are day207,"),
         (&["explain", "--preset", "moq", "--with-max", "9s"], "a preset is taken as it is"),
         (&["explain", "--policy", "/nowhere.toml"], "/nowhere.toml: "),

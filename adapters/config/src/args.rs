@@ -1,5 +1,6 @@
 //! The settings as flags, each with its environment variable, under a prefix of the program's choice.
 
+use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::marker::PhantomData;
@@ -33,7 +34,7 @@ impl Prefix for BackoffPrefix {
 
 /// A policy as flags, to be flattened into the program's own.
 ///
-/// A flag wins over its variable. Both are `None` in [`config`](Self::config) when not given, so that a
+/// A flag wins over its variable, and an empty variable is not set. Both are `None` in [`config`](Self::config) when not given, so that a
 /// file can fill them: `args.config.or(file).policy()`.
 ///
 /// ```
@@ -97,7 +98,11 @@ impl<P: Prefix> Args for PolicyArgs<P> {
                 .help(help.trim())
                 .value_parser(OsStringValueParser::new().try_map(checked));
             if let Some(prefix) = P::ENV {
-                arg = arg.env(variable(prefix, field));
+                let name = variable(prefix, field);
+                // To clap an empty variable is a value. A compose file has them for what is not set.
+                if env::var_os(&name).is_none_or(|value| !value.is_empty()) {
+                    arg = arg.env(name);
+                }
             }
             command.arg(arg)
         })

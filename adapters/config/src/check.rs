@@ -38,7 +38,8 @@ impl PolicyConfig {
     ///
     /// config.set("max", "500ms")?;
     /// let error = config.policy().unwrap_err();
-    /// assert_eq!(error.to_string(), "initial = 750ms: is above max, which is 500ms");
+    /// let expected = "max = 500ms: is below initial, which is 750ms by default";
+    /// assert_eq!(error.to_string(), expected);
     /// # Ok::<(), redial_config::ConfigError>(())
     /// ```
     pub fn policy(&self) -> Result<Policy, ConfigError> {
@@ -123,7 +124,11 @@ impl PolicyConfig {
             self.unused("multiplier", "means nothing unless shape is exponential")?;
         }
         if shape == Shape::Never {
-            self.unused("initial", "means nothing when shape is never")?;
+            let of_waits = ["initial", "max", "floor", "first_retry"];
+            let of_overload = ["overload", "overload_floor", "overload_growth", "overload_cap"];
+            for field in of_waits.into_iter().chain(of_overload) {
+                self.unused(field, "means nothing when shape is never")?;
+            }
         }
         Ok(match shape {
             Shape::Never => Backoff::Never,
@@ -214,37 +219,41 @@ impl PolicyConfig {
 
     /// The setting that broke a rule of the policy.
     fn blame(&self, error: PolicyError) -> ConfigError {
-        let show = |duration: Duration| duration.value().to_string();
         let default = &Policy::DEFAULT;
-        let initial = self.initial.unwrap_or(default.backoff().initial());
-        let max = show(self.max.unwrap_or(default.cap()));
-        let floor = show(self.floor.unwrap_or(default.floor()));
-        let beside = |value: &str, relation: &str, other: String| {
-            (value.to_owned(), format!("is {relation}, which is {other}"))
-        };
-        let (field, (value, rule)) = match error {
+        let initial = ("initial", default.backoff().initial());
+        let (floor, max) = (("floor", default.floor()), ("max", default.cap()));
+        match error {
             PolicyError::InitialBelowFloor => {
-                ("initial", beside(&show(initial), "below floor", floor))
+                self.beside((initial, "is below floor"), (floor, "is above initial"))
             }
-            PolicyError::InitialAboveCap => ("initial", beside(&show(initial), "above max", max)),
-            PolicyError::CapBelowFloor => ("max", beside(&max, "below floor", floor)),
+            PolicyError::InitialAboveCap => {
+                self.beside((initial, "is above max"), (max, "is below initial"))
+            }
+            PolicyError::CapBelowFloor => {
+                self.beside((max, "is below floor"), (floor, "is above max"))
+            }
             PolicyError::MaxAgeNotAboveStableAfter => {
-                let stable = show(self.stable_after.unwrap_or(default.stable_after()));
-                let max_age = show(self.max_age.unwrap_or_default());
-                ("max_age", beside(&max_age, "not longer than stable_after", stable))
+                let max_age = ("max_age", Duration::ZERO);
+                let stable_after = ("stable_after", default.stable_after());
+                self.beside(
+                    (max_age, "is not longer than stable_after"),
+                    (stable_after, "is not shorter than max_age"),
+                )
             }
             PolicyError::DialTimeoutMaxBelowDialTimeout => {
-                let timeout = show(self.dial_timeout.unwrap_or(default.dial_timeout()));
-                let max = show(self.dial_timeout_max.unwrap_or(default.dial_timeout_max()));
-                ("dial_timeout_max", beside(&max, "below dial_timeout", timeout))
+                let timeout = ("dial_timeout", default.dial_timeout());
+                let max = ("dial_timeout_max", default.dial_timeout_max());
+                self.beside((max, "is below dial_timeout"), (timeout, "is above dial_timeout_max"))
             }
             PolicyError::HandshakeTimeoutMaxBelowHandshakeTimeout => {
-                let timeout = show(self.handshake_timeout.unwrap_or(default.handshake_timeout()));
-                let max =
-                    show(self.handshake_timeout_max.unwrap_or(default.handshake_timeout_max()));
-                ("handshake_timeout_max", beside(&max, "below handshake_timeout", timeout))
+                let timeout = ("handshake_timeout", default.handshake_timeout());
+                let max = ("handshake_timeout_max", default.handshake_timeout_max());
+                self.beside(
+                    (max, "is below handshake_timeout"),
+                    (timeout, "is above handshake_timeout_max"),
+                )
             }
-            PolicyError::GrowthBelowOne => return self.wrong("multiplier", error.rule()),
+            PolicyError::GrowthBelowOne => self.wrong("multiplier", error.rule()),
             // A floor that is not set follows the lower of the two.
             PolicyError::OverloadFloorZero => {
                 let field = match (self.overload_floor, self.overload_cap) {
@@ -252,32 +261,42 @@ impl PolicyConfig {
                     (None, _) => "max",
                     (Some(_), _) => "overload_floor",
                 };
-                return self.wrong(field, "is zero");
+                self.wrong(field, "is zero")
             }
-            PolicyError::OverloadGrowthBelowOne => {
-                return self.wrong("overload_growth", error.rule());
-            }
+            PolicyError::OverloadGrowthBelowOne => self.wrong("overload_growth", error.rule()),
             PolicyError::OverloadCapBelowFloor => {
-                return self.wrong("overload_cap", "is below overload_floor");
+                self.wrong("overload_cap", "is below overload_floor")
             }
-            PolicyError::BurstZero => return self.wrong("rate_burst", "is zero"),
-            PolicyError::SpacingZero => return self.wrong("rate_spacing", "is zero"),
-            PolicyError::BreakerWindowOutOfRange => {
-                return self.wrong("breaker_last", "is not 1 to 64");
-            }
+            PolicyError::BurstZero => self.wrong("rate_burst", "is zero"),
+            PolicyError::SpacingZero => self.wrong("rate_spacing", "is zero"),
+            PolicyError::BreakerWindowOutOfRange => self.wrong("breaker_last", "is not 1 to 64"),
             PolicyError::BreakerMinimumOutOfRange => {
-                return self.wrong("breaker_min", "is not between 1 and breaker_last");
+                self.wrong("breaker_min", "is not between 1 and breaker_last")
             }
-            PolicyError::BreakerPercentOutOfRange => {
-                return self.wrong("breaker_percent", "is above 100");
-            }
-            PolicyError::OpenForZero => return self.wrong("breaker_open_for", "is zero"),
+            PolicyError::BreakerPercentOutOfRange => self.wrong("breaker_percent", "is above 100"),
+            PolicyError::OpenForZero => self.wrong("breaker_open_for", "is zero"),
             PolicyError::OpenMaxBelowOpenFor => {
-                return self.wrong("breaker_open_max", "is below breaker_open_for");
+                self.wrong("breaker_open_max", "is below breaker_open_for")
             }
-            other => return self.wrong(other.field(), other.rule()),
+            other => self.wrong(other.field(), other.rule()),
+        }
+    }
+
+    /// Of two settings that contradict each other the one that was set, of two such the first, and what the
+    /// other is.
+    fn beside(
+        &self,
+        first: ((&'static str, Duration), &str),
+        second: ((&'static str, Duration), &str),
+    ) -> ConfigError {
+        let set = |field: &str| self.value(field).map(|value| value.to_string());
+        let swapped = set(first.0.0).is_none() && set(second.0.0).is_some();
+        let ((named, rule), (other, _)) = if swapped { (second, first) } else { (first, second) };
+        let show = |(field, default): (&str, Duration), mark| {
+            set(field).unwrap_or_else(|| format!("{}{mark}", default.value()))
         };
-        ConfigError::new(field, Some(value), rule)
+        let rule = format!("{rule}, which is {}", show(other, " by default"));
+        ConfigError::new(named.0, Some(show(named, "")), rule)
     }
 }
 

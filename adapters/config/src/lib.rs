@@ -28,6 +28,8 @@
 //! Layers are merged before they are checked, the first that sets a field wins:
 //! `flags.or(file).or(program_defaults).policy()?`.
 //!
+//! An empty variable is one that is not set, as `BACKOFF_MAX=` in a compose file means it.
+//!
 //! Features: `serde` (default) for files, `clap` for flags. Durations are written as people write them
 //! (`1h 30m`, `750ms`). Tables and custom shapes of backoff are code, not configuration:
 //! [`PolicyConfig::builder`] gives the builder to add them to.
@@ -40,6 +42,8 @@ mod check;
 mod error;
 #[cfg(feature = "serde")]
 mod file;
+#[cfg(feature = "serde")]
+mod link;
 mod policy;
 mod setting;
 #[cfg(feature = "serde")]
@@ -50,6 +54,8 @@ mod views;
 #[cfg(feature = "clap")]
 pub use args::{BackoffPrefix, PolicyArgs, Prefix};
 pub use error::ConfigError;
+#[cfg(feature = "serde")]
+pub use link::LinkSnapshot;
 pub use policy::PolicyConfig;
 pub use setting::{First, Order, Replacement, Shape};
 #[cfg(feature = "serde")]

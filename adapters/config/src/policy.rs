@@ -166,7 +166,7 @@ settings! {
 
 impl PolicyConfig {
     /// Reads the variables `PREFIX_INITIAL`, `PREFIX_MAX` and so on, one for each of
-    /// [`FIELDS`](Self::FIELDS). Others with that prefix are left alone.
+    /// [`FIELDS`](Self::FIELDS). Others with that prefix are left alone, and an empty one is not set.
     ///
     /// # Errors
     /// A value that is not of its field's kind, or not Unicode. The error names the variable.
@@ -195,7 +195,7 @@ impl PolicyConfig {
         let mut config = Self::default();
         for field in Self::FIELDS {
             let name = variable(prefix, field);
-            let Some(value) = lookup(&name) else { continue };
+            let Some(value) = lookup(&name).filter(|value| !value.is_empty()) else { continue };
             let Some(text) = value.to_str() else {
                 let value = value.to_string_lossy().into_owned();
                 return Err(ConfigError::new(name, Some(value), "is not Unicode"));

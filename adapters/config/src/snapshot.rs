@@ -1,5 +1,5 @@
 //! [`Snapshot`] as a field: `#[serde(with = "redial_config::snapshot")]`; what is known of several endpoints:
-//! [`endpoints`].
+//! [`endpoints`]; both together: [`LinkSnapshot`](crate::LinkSnapshot).
 //!
 //! A text in hexadecimal where people read the format, bytes where they do not. A text that was damaged, or
 //! that no link could have written, is an error.
@@ -156,8 +156,7 @@ impl<'de, T: Bytes> Visitor<'de> for Reading<T> {
     }
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Saved<T>, E> {
-        let read = T::read(bytes).map(Saved);
-        read.map_err(|error| E::custom(format_args!("snapshot: {error}")))
+        T::read(bytes).map(Saved).map_err(E::custom)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Saved<T>, A::Error> {

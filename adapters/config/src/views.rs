@@ -50,6 +50,12 @@ pub struct StatusView {
 
 impl From<Status> for StatusView {
     fn from(status: Status) -> Self {
+        Self::from(&status)
+    }
+}
+
+impl From<&Status> for StatusView {
+    fn from(status: &Status) -> Self {
         let (circuit, circuit_until_ms) = match status.circuit {
             Circuit::Closed => ("closed".into(), None),
             Circuit::Open { until } => ("open".into(), millis_at(until)),
@@ -113,6 +119,12 @@ pub struct HealthView {
     pub reliability_ppm: u32,
     /// The same over the sliding window.
     pub recent_ppm: u32,
+}
+
+impl From<Health> for HealthView {
+    fn from(health: Health) -> Self {
+        Self::from(&health)
+    }
 }
 
 impl From<&Health> for HealthView {

@@ -103,6 +103,15 @@ fn a_bad_variable_is_a_clear_error() {
 }
 
 #[test]
+fn an_empty_variable_is_not_set_but_an_empty_flag_is_an_error() {
+    let variables = [("MOQ_BACKOFF_MAX", ""), ("MOQ_BACKOFF_TIMEOUT", "5s")];
+    assert_eq!(child(&variables, ""), "None Some(5s)|None Some(5s)");
+    assert_eq!(child(&variables, "--backoff-max 10s"), "Some(10s) Some(5s)|None Some(5s)");
+    let error = Cli::try_parse_from(["client", "--backoff-max="]).unwrap_err().to_string();
+    assert!(error.contains("--backoff-max"), "{error}");
+}
+
+#[test]
 fn s2_5_a_timeout_of_zero_is_unlimited_as_a_flag_too() {
     for zero in ["--backoff-timeout=0", "--backoff-timeout=0s"] {
         assert_eq!(parse(&[zero]).backoff.policy().unwrap().max_elapsed(), None);
@@ -157,7 +166,8 @@ fn errors_name_the_flag_the_value_and_the_rule() {
     assert!(text.contains("is not none, full, equal"), "{text}");
 
     let error = parse(&["--backoff-max", "1ms"]).backoff.policy().unwrap_err();
-    assert_eq!(error.to_string(), "--backoff-initial = 750ms: is above max, which is 1ms");
+    let expected = "--backoff-max = 1ms: is below initial, which is 750ms by default";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

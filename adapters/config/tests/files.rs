@@ -213,8 +213,12 @@ fn errors_name_field_value_and_rule() {
         ("shape = \"cubic\"", "shape = cubic: is not exponential, linear, fixed or never"),
         ("overload = 1", "overload = 1: is not true or false"),
         ("max = \"a\\nb\"", "max = a\\nb: is not a duration such as 30s, 5m or 1h 30m"),
-        ("initial = \"1m\"", "initial = 1m: is above max, which is 45s"),
-        ("floor = \"1s\"", "initial = 750ms: is below floor, which is 1s"),
+        ("initial = \"1m\"", "initial = 1m: is above max, which is 45s by default"),
+        ("max = \"500ms\"", "max = 500ms: is below initial, which is 750ms by default"),
+        ("initial = \"2s\"\nmax = \"1s\"", "initial = 2s: is above max, which is 1s"),
+        ("floor = \"1s\"", "floor = 1s: is above initial, which is 750ms by default"),
+        ("floor = \"2s\"\ninitial = \"1s\"", "initial = 1s: is below floor, which is 2s"),
+        ("shape = \"fixed\"\nfloor = \"1m\"", "floor = 1m: is above max, which is 45s by default"),
         ("max = \"1s\"\nfloor = \"2s\"", "max = 1s: is below floor, which is 2s"),
         ("stable_after = \"0s\"", "stable_after = 0s: is zero"),
         ("dial_timeout = 0", "dial_timeout = 0s: is zero"),
@@ -225,7 +229,7 @@ fn errors_name_field_value_and_rule() {
         ("handshake_timeout = 0", "handshake_timeout = 0s: is zero"),
         (
             "handshake_timeout_max = \"4s\"",
-            "handshake_timeout_max = 4s: is below handshake_timeout, which is 15s",
+            "handshake_timeout_max = 4s: is below handshake_timeout, which is 15s by default",
         ),
         ("overload_floor = 0", "overload_floor = 0s: is zero"),
         ("overload_cap = 0", "overload_cap = 0s: is zero"),
@@ -239,7 +243,10 @@ fn errors_name_field_value_and_rule() {
         ("max_hint = 0", "max_hint = 0s: is zero"),
         ("park_for = 0", "park_for = 0s: is zero"),
         ("drain_timeout = 0", "drain_timeout = 0s: is zero"),
-        ("max_age = \"10s\"", "max_age = 10s: is not longer than stable_after, which is 10s"),
+        (
+            "max_age = \"10s\"",
+            "max_age = 10s: is not longer than stable_after, which is 10s by default",
+        ),
         ("breaker_percent = 101", "breaker_percent = 101: is above 100"),
         ("breaker_percent = 9\nbreaker_last = 65", "breaker_last = 65: is not 1 to 64"),
         (
@@ -264,6 +271,11 @@ fn errors_name_field_value_and_rule() {
         (
             "shape = \"fixed\"\nmultiplier = 2",
             "multiplier = 2: means nothing unless shape is exponential",
+        ),
+        ("shape = \"never\"\nmax = \"3s\"", "max = 3s: means nothing when shape is never"),
+        (
+            "shape = \"never\"\noverload_cap = \"1s\"",
+            "overload_cap = 1s: means nothing when shape is never",
         ),
         (
             "overload = false\noverload_cap = \"1s\"",

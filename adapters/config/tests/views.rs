@@ -3,28 +3,10 @@
 use std::time::Duration;
 
 use redial::{
-    BreakerPolicy, Endpoint, EndpointSnapshot, Event, Failure, Health, Jitter, Policy, Reconnector,
-    Snapshot, Timestamp,
+    BreakerPolicy, Endpoint, Event, Failure, Health, Jitter, Policy, Reconnector, Timestamp,
 };
-use redial_config::{HealthView, StatusView};
+use redial_config::{HealthView, LinkSnapshot, StatusView};
 use serde::{Deserialize, Serialize};
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-struct Saved {
-    #[serde(with = "redial_config::snapshot")]
-    link: Snapshot,
-    #[serde(with = "redial_config::snapshot::endpoints")]
-    health: Vec<EndpointSnapshot>,
-}
-
-impl Saved {
-    fn of<S>(link: &Reconnector<Policy, S>) -> Self
-    where
-        S: AsRef<[Endpoint]> + AsMut<[Endpoint]>,
-    {
-        Self { link: link.snapshot(), health: link.endpoint_snapshots().collect() }
-    }
-}
 
 fn seconds(seconds: u64) -> Timestamp {
     Timestamp::from_origin(Duration::from_secs(seconds))
@@ -48,7 +30,9 @@ fn every_phase_has_its_words_and_round_trips() {
     let mut link = Reconnector::new(policy, 1);
     let (mut now, mut shown) = (Timestamp::ORIGIN, Vec::new());
     let mut show = |link: &Reconnector| {
-        let view = StatusView::from(link.status());
+        let status = link.status();
+        let view = StatusView::from(&status);
+        assert_eq!(view, StatusView::from(status));
         round_trips(&view);
         shown.push(serde_json::to_string(&view).unwrap());
     };
@@ -101,13 +85,12 @@ fn snapshots_round_trip_and_restore_alike() {
     let mut link = Reconnector::with_endpoints(Policy::DEFAULT, 7, list());
     let mut action = link.handle(Timestamp::ORIGIN, Event::Start);
     for _ in 0..9 {
-        let saved = Saved::of(&link);
+        let saved = LinkSnapshot::from(&link);
         round_trips(&saved);
         let text = serde_json::to_string(&saved).unwrap();
-        let read: Saved = serde_json::from_str(&text).unwrap();
-        let restore = |Saved { link, health }: &Saved| {
-            let (policy, away, now) = (Policy::DEFAULT, Duration::ZERO, Timestamp::ORIGIN);
-            Reconnector::restore_with_endpoints(policy, 7, list(), link, health, away, now)
+        let read: LinkSnapshot = serde_json::from_str(&text).unwrap();
+        let restore = |saved: &LinkSnapshot| {
+            saved.restore(Policy::DEFAULT, 7, list(), Duration::ZERO, Timestamp::ORIGIN)
         };
         assert_eq!(restore(&read), restore(&saved));
         let now = action.wake();
@@ -120,10 +103,11 @@ fn snapshots_round_trip_and_restore_alike() {
 
 #[test]
 fn a_damaged_snapshot_is_refused_and_never_a_panic() {
-    let text = serde_json::to_string(&Saved::of(&Reconnector::new(Policy::DEFAULT, 7))).unwrap();
+    let text = LinkSnapshot::from(&Reconnector::new(Policy::DEFAULT, 7));
+    let text = serde_json::to_string(&text).unwrap();
     let refused = |text: &str| {
-        let error = serde_json::from_str::<Saved>(text).unwrap_err().to_string();
-        assert!(error.contains("snapshot"), "{error}");
+        let error = serde_json::from_str::<LinkSnapshot>(text).unwrap_err().to_string();
+        assert_eq!(error.matches("snapshot: ").count(), 1, "{error}");
     };
     refused(r#"{"link":""}"#);
     refused(r#"{"link":"zz"}"#);
