@@ -3,7 +3,6 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
-use core::num::NonZeroU32;
 
 use redial::{Action, Dial, DialId, Endpoint, Event, Policy, Reconnector, Timestamp};
 
@@ -55,7 +54,7 @@ pub struct Fleet<P = Policy, S = [Endpoint; 1]> {
     /// Links to be reported, whose actions a call for the whole fleet has changed.
     pub(crate) news: VecDeque<u32>,
     /// There is more to `poll` than the wheel: news, or limits.
-    busy: bool,
+    pub(crate) busy: bool,
     pub(crate) now: Timestamp,
     pub(crate) offline: bool,
 }
@@ -80,31 +79,6 @@ impl<P, S> Fleet<P, S> {
             now: Timestamp::ORIGIN,
             offline: false,
         }
-    }
-
-    /// At most this many dials begin in any second, whatever the links want. Links queue in the order in
-    /// which they were ready to dial; no deadline of a dial runs while its link queues. In the long run the
-    /// fleet begins 95 % of that: the rest makes up for an event loop that polls up to 50 ms late.
-    ///
-    /// May be changed at any time. If a link was told a [`Defer`](Event::Defer) while the fleet had no limit,
-    /// tell it again after setting the first one.
-    ///
-    /// A link gives up in the queue if the rate alone would keep it there for longer than its
-    /// [`max_elapsed`](redial::PolicyBuilder::max_elapsed), or once less than 1/64 of that is left.
-    #[must_use]
-    pub fn max_dials_per_second(mut self, dials: NonZeroU32) -> Self {
-        self.limits.set_rate(dials);
-        self.busy = true;
-        self
-    }
-
-    /// At most this many dials are in flight at once; the others queue as for
-    /// [`max_dials_per_second`](Self::max_dials_per_second).
-    #[must_use]
-    pub fn max_in_flight(mut self, dials: NonZeroU32) -> Self {
-        self.limits.set_in_flight(dials);
-        self.busy = true;
-        self
     }
 
     /// Makes room for `additional` more links, so that inserting them moves none. Their timers and queues

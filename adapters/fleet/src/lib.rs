@@ -34,6 +34,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod bounds;
 mod cells;
 mod census;
 mod fleet;

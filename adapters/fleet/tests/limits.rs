@@ -91,6 +91,26 @@ fn no_more_dials_are_in_flight_than_allowed() {
 }
 
 #[test]
+fn more_places_are_taken_at_once_and_fewer_end_no_dial() {
+    let now = Timestamp::ORIGIN;
+    let mut fleet = Fleet::new().max_in_flight(some(2));
+    let (keys, _) = started(&mut fleet, 10);
+    fleet.set_max_in_flight(some(5));
+    while fleet.poll(now).is_some() {}
+    assert_eq!((fleet.counts().dialing, fleet.counts().queued), (5, 5));
+    fleet.set_max_in_flight(some(4));
+    while fleet.poll(now).is_some() {}
+    assert_eq!((fleet.counts().dialing, fleet.counts().queued), (5, 5));
+    for (ended, dialing) in [(0, 4), (1, 4)] {
+        let dial = fleet.get(keys[ended]).unwrap().action().dial().unwrap();
+        fleet.handle(now, keys[ended], Event::Connected(dial.id));
+        while fleet.poll(now).is_some() {}
+        assert_eq!(fleet.counts().dialing, dialing);
+    }
+    assert_eq!(fleet.counts().queued, 4);
+}
+
+#[test]
 fn a_queued_link_shows_when_it_may_expect_to_dial() {
     let mut fleet = Fleet::new().max_dials_per_second(some(10));
     let (keys, _) = started(&mut fleet, 100);
@@ -200,7 +220,7 @@ fn a_rate_that_is_changed_gives_nothing_back() {
     let (_, dials) = started(&mut fleet, 1000);
     assert_eq!(dials.len(), 5, "at once");
     for rate in [100, 50, 200] {
-        fleet = fleet.max_dials_per_second(some(rate));
+        fleet.set_max_dials_per_second(some(rate));
         assert_eq!(fleet.poll(Timestamp::ORIGIN), None, "{rate}/s");
     }
     let next = fleet.wake();
