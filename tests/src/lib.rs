@@ -66,6 +66,16 @@
 //! # Replaying
 //!
 //! Every random run prints its seed ([`seed`]); the environment variable `REDIAL_SEED` replays it.
+//!
+//! # Feature `lab`
+//!
+//! The module `storm`, which plays a fleet through an outage, and the binary `lab`. It is on by default
+//! and more than doubles what is built; tests of your own need none of it:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! redial-testkit = { version = "0.1", default-features = false }
+//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

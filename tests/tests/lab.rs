@@ -64,6 +64,17 @@ fn a_policy_that_hardly_waits_is_explained_too() {
 }
 
 #[test]
+fn a_limit_that_a_connection_outlives_before_it_is_stable_is_warned_of() {
+    let warned = |limit| {
+        let (code, said, error) = run(&["explain", "--with-timeout", limit]);
+        assert_eq!(code, Some(0), "{error}");
+        said.contains("warning: it gives up 10 s into an outage, and a connection is part of one")
+    };
+    assert!(warned("10s"));
+    assert!(!warned("11s"));
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_failure() {
     for silent in ["out", "err"] {
         let mut lab = lab(&["explain", "--svg", "/dev/null"]);

@@ -224,6 +224,14 @@ fn warnings(policy: &Policy, waits: &[Waits], k: f64) -> Vec<String> {
         let over = "it gives up: an outage that lasts longer is for ever, unless something starts it again";
         said.push(over.to_owned());
     }
+    if let Some(elapsed) = policy.max_elapsed().filter(|limit| *limit <= policy.stable_after()) {
+        said.push(format!(
+            "it gives up {} into an outage, and a connection is part of one until it has lasted {}: one that ends \
+             between the two is not dialed again, unless it was confirmed",
+            time(elapsed.as_secs_f64()),
+            time(policy.stable_after().as_secs_f64())
+        ));
+    }
     if waits.iter().all(|server| server.waits.is_empty()) {
         return said;
     }
