@@ -154,7 +154,8 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
     {
         let changeable = self.choices.store.is_some();
         let hub = Hub::new(self.reconnector.status(), changeable, self.choices.health);
-        let view = sync::Arc::new(View::new(hub));
+        let idles = self.reconnector.policy().idle_timeout().is_some();
+        let view = sync::Arc::new(View::new(hub, idles));
         let engine =
             Engine::new(self.reconnector, self.runtime, self.observer, self.choices, view.clone());
         Drive::new(engine.run(self.sharing, connect, serve), view)

@@ -239,7 +239,7 @@ where
         K: Sharing<C, Shared = H>,
     {
         let hub = &self.view.hub;
-        let start = |dial, slot| connect(Attempt::new(dial, slot, Ear::Link(hub.clone())));
+        let start = |dial, line| connect(Attempt::new(dial, line, Ear::Link(hub.clone())));
         world.reconcile(action, self.shutdown.is_some(), start).map_err(LinkError::Panicked)
     }
 
@@ -273,7 +273,7 @@ where
         let id = action.held().filter(|_| self.shutdown.is_none());
         let link = id.and_then(|id| world.link(id));
         let held = link.and_then(|link| Some((&link.line, link.shared.as_ref()?)));
-        let changed = self.view.publish(held, world.ids(), ended, self.orders);
+        let changed = self.view.publish(held, world.lines(), ended, self.orders);
         if self.view.hub.set_status(since, status) || changed {
             self.view.hub.announce();
         }
@@ -284,7 +284,7 @@ where
         &mut self,
         now: Timestamp,
         world: &mut World<K, C, D, V>,
-        line: Line,
+        line: sync::Arc<Line>,
         connection: C,
         serve: &mut impl FnMut(C, Session) -> V,
     ) -> Result<(), LinkError<E>>
@@ -295,8 +295,8 @@ where
         if action.held() != Some(line.id) {
             return Ok(());
         }
-        let idles = self.reconnector.policy().idle_timeout().is_some();
-        let session = Session::new(line.clone(), idles, Ear::Link(self.view.hub.clone()));
+        let ear = Ear::Link(self.view.hub.clone());
+        let session = Session::new(line.clone(), self.view.idles, ear);
         let serve = |connection| serve(connection, session);
         world.hold(line, connection, serve).map_err(LinkError::Panicked)
     }

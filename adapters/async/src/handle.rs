@@ -11,6 +11,7 @@ use redial::{DialId, Endpoint, Health, Status};
 
 use crate::error::LinkError;
 use crate::hub::{Hub, Wanted, poll_until};
+use crate::session::{ACTIVITY, CONFIRMED};
 use crate::sync;
 use crate::view::{Connection, End, View};
 use crate::watch::Watch;
@@ -183,6 +184,28 @@ impl<H, E> LinkHandle<H, E> {
         let Self { view, listener, .. } = self;
         let replaced = || (view.held_id() != Some(id)).then_some(());
         poll_until(&view.hub.changed, listener, cx, replaced)
+    }
+
+    /// Something was received on connection `id`, as [`Session::activity`](crate::Session::activity) says
+    /// where it is served. Each answer to a [`run`](Self::run) is said to be activity; an operation that
+    /// receives for long before it answers says so itself. Does nothing if the policy has no
+    /// `idle_timeout`, or the connection is gone.
+    pub fn activity(&self, id: DialId) {
+        if self.view.idles {
+            self.say(id, ACTIVITY);
+        }
+    }
+
+    /// The application has seen connection `id` healthy, as [`Session::confirmed`](crate::Session::confirmed)
+    /// says where it is served. No answer says so by itself. Does nothing if the connection is gone.
+    pub fn confirmed(&self, id: DialId) {
+        self.say(id, CONFIRMED);
+    }
+
+    fn say(&self, id: DialId, what: u8) {
+        if self.view.say(id, what) {
+            self.view.hub.speak();
+        }
     }
 
     /// The ticket to wait with: a link that was never started, or gave up, is started.

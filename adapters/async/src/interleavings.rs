@@ -14,6 +14,7 @@ use std::time::Duration;
 use loom::thread::{JoinHandle, spawn};
 use redial::{DialId, Endpoint, Failure, Policy, Reconnector, Timestamp};
 
+use crate::session::Line;
 use crate::{Attempt, Drive, Driver, Ended, LinkError, LinkHandle, Runtime, ShareBy};
 
 mod commands;
@@ -84,6 +85,11 @@ static QUICK: Policy = match Policy::builder().stable_after(Duration::from_milli
 fn link() -> Driver<Flying, &'static Policy, Vec<Endpoint>, Share> {
     let reconnector = Reconnector::with_endpoints(&QUICK, 1, vec![Endpoint::new(0)]);
     Driver::new(reconnector, Flying::default()).share(|id: &DialId| *id)
+}
+
+/// A connection of nobody's.
+fn line() -> Line {
+    Line::new(DialId::new(1).unwrap(), 0)
 }
 
 /// Every dial succeeds at once.

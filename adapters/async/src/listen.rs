@@ -66,8 +66,8 @@ where
     }
 
     /// What a connection has said.
-    pub(crate) fn hear(&mut self, now: Timestamp, Line { id, slot, .. }: &Line) {
-        for event in slot.heard(now, *id) {
+    pub(crate) fn hear(&mut self, now: Timestamp, line: &Line) {
+        for event in line.heard(now) {
             self.handle(now, event);
         }
     }

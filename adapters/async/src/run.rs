@@ -129,6 +129,10 @@ impl<H: Clone, E> LinkHandle<H, E> {
     /// idempotent operation runs again on the next connection, as often as it takes unless
     /// [`tries`](Run::tries) or [`within`](Run::within) says otherwise. Any other error is the answer.
     ///
+    /// An answer keeps the policy's `idle_timeout` away from its connection, and nothing else does here: a
+    /// server that has gone silent is found out by it, however many operations wait for an answer. Whatever is
+    /// received before that, of a stream say, is the operation's to [tell](Self::activity).
+    ///
     /// Dropping the future never touches the link.
     ///
     /// # Errors
@@ -238,13 +242,18 @@ where
             };
             let id = *id;
             match Self::guarded(&run.handle, || future.as_mut().poll(cx)) {
-                Poll::Ready(Ok(value)) => return Poll::Ready(Ok(value)),
+                Poll::Ready(Ok(value)) => {
+                    run.handle.activity(id);
+                    return Poll::Ready(Ok(value));
+                }
                 Poll::Ready(Err(error)) => {
                     let breaks = error.breaks_connection();
                     let error = Arc::new(error);
                     run.running = None;
                     if breaks {
                         run.handle.report(id, error.clone());
+                    } else {
+                        run.handle.activity(id);
                     }
                     match run.failed(Some(error), breaks) {
                         Some(error) => return Poll::Ready(Err(error)),

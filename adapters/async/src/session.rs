@@ -11,43 +11,37 @@ use redial::{Action, Dial, DialId, Event, Timestamp};
 #[cfg(feature = "fleet")]
 use crate::bells::Bell;
 use crate::hub::{Hub, poll_until};
-use crate::sync::{Arc, AtomicBool, AtomicU8, Mutex, MutexGuard, Ordering};
+use crate::sync::{Arc, AtomicU8, Mutex, MutexGuard, Ordering};
 
 const PROGRESS: u8 = 1;
-const CONFIRMED: u8 = 2;
-const ACTIVITY: u8 = 4;
+pub(crate) const CONFIRMED: u8 = 2;
+pub(crate) const ACTIVITY: u8 = 4;
 const GOING_AWAY: u8 = 8;
-
-/// What one dial, and the connection that comes of it, has said since the loop last listened.
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    /// Which of [`PROGRESS`], [`CONFIRMED`], [`ACTIVITY`] and [`GOING_AWAY`].
-    said: AtomicU8,
-    /// In what time the server will end the connection, if it said so; what it said last.
-    going_away: Mutex<Option<Duration>>,
-    draining: AtomicBool,
-    drained: event_listener::Event,
-}
+/// To be told to it: finish what was started.
+const DRAINING: u8 = 16;
+/// Somebody may be waiting to be told.
+const AWAITED: u8 = 32;
 
 /// One dial, and the connection that comes of it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) id: DialId,
     pub(crate) endpoint: u32,
-    pub(crate) slot: Arc<Slot>,
+    /// Which of the above. What the loop is to hear stays until it listens.
+    said: AtomicU8,
+    /// In what time the server will end the connection, if it said so; what it said last.
+    going_away: Mutex<Option<Duration>>,
+    drained: event_listener::Event,
 }
 
 impl Line {
-    /// Whether the link is done when the application is done with this connection. Not if it was told to
-    /// finish it, or if another one is the link.
-    pub(crate) fn ends_link(&self, action: &Action) -> bool {
-        action.held() == Some(self.id) && !self.slot.is_draining()
+    pub(crate) fn new(id: DialId, endpoint: u32) -> Self {
+        let (said, going_away) = (AtomicU8::new(0), Mutex::new(None));
+        Self { id, endpoint, said, going_away, drained: event_listener::Event::new() }
     }
-}
 
-impl Slot {
     /// True if it was not said since the loop last listened.
-    fn say(&self, what: u8) -> bool {
+    pub(crate) fn say(&self, what: u8) -> bool {
         self.said.fetch_or(what, Ordering::AcqRel) & what == 0
     }
 
@@ -60,9 +54,10 @@ impl Slot {
     }
 
     /// What a connection has said since it was last asked, as events at `now`.
-    pub(crate) fn heard(&self, now: Timestamp, id: DialId) -> impl Iterator<Item = Event> {
+    pub(crate) fn heard(&self, now: Timestamp) -> impl Iterator<Item = Event> {
+        let id = self.id;
         // Progress stays said, so that to say it again wakes nobody.
-        let said = self.said.fetch_and(PROGRESS, Ordering::AcqRel);
+        let said = self.said.fetch_and(!(CONFIRMED | ACTIVITY | GOING_AWAY), Ordering::AcqRel);
         let going_away = || {
             let within = *self.lock_going_away();
             Event::GoingAway(id, within.map(|within| now.saturating_add(within)))
@@ -75,15 +70,23 @@ impl Slot {
         events.into_iter().flatten()
     }
 
-    /// Tells `serve` to finish what it has started.
+    /// Tells `serve` to finish what it has started, and whoever else has a session, that it is over.
     pub(crate) fn drain(&self) {
-        if !self.draining.swap(true, Ordering::AcqRel) {
+        let before = self.said.fetch_or(DRAINING, Ordering::AcqRel);
+        // To notify nobody would cost an allocation.
+        if before & (DRAINING | AWAITED) == AWAITED {
             self.drained.notify(usize::MAX);
         }
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.said.load(Ordering::Acquire) & DRAINING != 0
+    }
+
+    /// Whether the link is done when the application is done with this connection. Not if it was told to
+    /// finish it, or if another one is the link.
+    pub(crate) fn ends_link(&self, action: &Action) -> bool {
+        action.held() == Some(self.id) && !self.is_draining()
     }
 }
 
@@ -128,20 +131,20 @@ pub struct Attempt {
     /// Which dial it is, to which endpoint, and until when. The loop drops the future at the deadline;
     /// `connect` need not watch it.
     pub dial: Dial,
-    slot: Arc<Slot>,
+    line: Arc<Line>,
     ear: Ear,
 }
 
 impl Attempt {
-    pub(crate) fn new(dial: Dial, slot: Arc<Slot>, ear: Ear) -> Self {
-        Self { dial, slot, ear }
+    pub(crate) fn new(dial: Dial, line: Arc<Line>, ear: Ear) -> Self {
+        Self { dial, line, ear }
     }
 
     /// The server has answered something: it has accepted TCP, or sent a hello. The first call that comes
     /// before the dial's deadline moves that to the dial's start plus the policy's `handshake_timeout`, or a
     /// longer one after stalled handshakes. Further calls do nothing.
     pub fn progress(&self) {
-        if self.slot.say(PROGRESS) {
+        if self.line.say(PROGRESS) {
             self.ear.speak();
         }
     }
@@ -177,14 +180,14 @@ impl Attempt {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Session {
-    line: Line,
+    line: Arc<Line>,
     /// Whether anyone asks for activity.
     idles: bool,
     ear: Ear,
 }
 
 impl Session {
-    pub(crate) fn new(line: Line, idles: bool, ear: Ear) -> Self {
+    pub(crate) fn new(line: Arc<Line>, idles: bool, ear: Ear) -> Self {
         Self { line, idles, ear }
     }
 
@@ -201,7 +204,7 @@ impl Session {
     /// The application has seen the connection healthy: it need not wait for `stable_after` to count as
     /// a success. Never sent by the loop itself, because being accepted proves nothing.
     pub fn confirmed(&self) {
-        if self.line.slot.say(CONFIRMED) {
+        if self.line.say(CONFIRMED) {
             self.ear.speak();
         }
     }
@@ -209,7 +212,7 @@ impl Session {
     /// Something was received: the policy's `idle_timeout` begins anew. Costs next to nothing if the
     /// policy has none.
     pub fn activity(&self) {
-        if self.idles && self.line.slot.say(ACTIVITY) {
+        if self.idles && self.line.say(ACTIVITY) {
             self.ear.speak();
         }
     }
@@ -217,8 +220,8 @@ impl Session {
     /// The server will end this connection, `within` this time from now if it said so. A new one is made
     /// first, once this one is stable; then [`draining`](Self::draining) ends.
     pub fn going_away(&self, within: Option<Duration>) {
-        *self.line.slot.lock_going_away() = within;
-        self.line.slot.say(GOING_AWAY);
+        *self.line.lock_going_away() = within;
+        self.line.say(GOING_AWAY);
         self.ear.speak();
     }
 
@@ -227,12 +230,12 @@ impl Session {
     /// drain deadline it is dropped. Also ends once the connection is gone, for other tasks that have a
     /// clone of this.
     pub fn draining(&self) -> Drain {
-        Drain::new(self.line.slot.clone())
+        Drain::new(self.line.clone())
     }
 
     /// Whether [`draining`](Self::draining) would end at once.
     pub fn is_draining(&self) -> bool {
-        self.line.slot.is_draining()
+        self.line.is_draining()
     }
 }
 
@@ -240,13 +243,14 @@ impl Session {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Drain {
-    slot: Arc<Slot>,
+    line: Arc<Line>,
     listener: Option<EventListener>,
 }
 
 impl Drain {
-    pub(crate) fn new(slot: Arc<Slot>) -> Self {
-        Self { slot, listener: None }
+    pub(crate) fn new(line: Arc<Line>) -> Self {
+        line.say(AWAITED);
+        Self { line, listener: None }
     }
 }
 
@@ -254,7 +258,7 @@ impl Future for Drain {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { slot, listener } = &mut *self;
-        poll_until(&slot.drained, listener, cx, || slot.is_draining().then_some(()))
+        let Self { line, listener } = &mut *self;
+        poll_until(&line.drained, listener, cx, || line.is_draining().then_some(()))
     }
 }

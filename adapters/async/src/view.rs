@@ -46,6 +46,8 @@ pub(crate) type End<E> = Result<(), LinkError<E>>;
 #[derive(Debug)]
 pub(crate) struct View<H, E> {
     pub(crate) hub: Arc<Hub>,
+    /// Whether anyone asks for activity.
+    pub(crate) idles: bool,
     state: Mutex<State<H, E>>,
 }
 
@@ -53,7 +55,7 @@ pub(crate) struct View<H, E> {
 struct State<H, E> {
     held: Option<Connection<H>>,
     /// The connections that exist, which callers may still be using.
-    ids: [Option<DialId>; 2],
+    lines: [Option<Arc<Line>>; 2],
     /// What callers have reported of each, until the loop hears it.
     reports: [Option<std::sync::Arc<E>>; 2],
     ended: Option<Box<End<E>>>,
@@ -63,12 +65,17 @@ struct State<H, E> {
 
 impl<H, E> State<H, E> {
     fn new() -> Self {
-        Self { held: None, ids: [None; 2], reports: [None, None], ended: None, orders: 0 }
+        Self { held: None, lines: [None, None], reports: [None, None], ended: None, orders: 0 }
     }
 
     /// Where the connection is, if it exists.
     fn place(&self, id: DialId) -> Option<usize> {
-        self.ids.iter().position(|known| *known == Some(id))
+        self.lines.iter().position(|line| line.as_ref().is_some_and(|line| line.id == id))
+    }
+
+    /// Whether it is this that is there.
+    fn has(&self, place: usize, line: Option<&Arc<Line>>) -> bool {
+        self.lines[place].as_ref().map(|line| line.id) == line.map(|line| line.id)
     }
 
     fn is_reported(&self, id: DialId) -> bool {
@@ -77,8 +84,8 @@ impl<H, E> State<H, E> {
 }
 
 impl<H, E> View<H, E> {
-    pub(crate) fn new(hub: Hub) -> Self {
-        Self { hub: Arc::new(hub), state: Mutex::new(State::new()) }
+    pub(crate) fn new(hub: Hub, idles: bool) -> Self {
+        Self { hub: Arc::new(hub), idles, state: Mutex::new(State::new()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<H, E>> {
@@ -123,12 +130,19 @@ impl<H, E> View<H, E> {
         true
     }
 
+    /// Something is said of a connection, if it is there; true if the loop is to be woken for that.
+    pub(crate) fn say(&self, id: DialId, what: u8) -> bool {
+        let state = self.lock();
+        let place = state.place(id).filter(|place| state.reports[*place].is_none());
+        place.and_then(|place| state.lines[place].as_ref()).is_some_and(|line| line.say(what))
+    }
+
     /// What was reported of connections since the loop last listened. Those it will close.
     pub(crate) fn take_reports(&self) -> [Option<(DialId, std::sync::Arc<E>)>; 2] {
         let mut state = self.lock();
         [0, 1].map(|place| {
             let report = state.reports[place].take()?;
-            Some((state.ids[place].take()?, report))
+            Some((state.lines[place].take()?.id, report))
         })
     }
 
@@ -149,8 +163,8 @@ impl<H: Clone, E> View<H, E> {
     /// that was reported broken is not handed out again, even before the loop has heard.
     pub(crate) fn publish(
         &self,
-        held: Option<(&Line, &H)>,
-        ids: [Option<DialId>; 2],
+        held: Option<(&Arc<Line>, &H)>,
+        lines: [Option<&Arc<Line>>; 2],
         ended: Option<End<E>>,
         orders: u64,
     ) -> bool {
@@ -167,7 +181,7 @@ impl<H: Clone, E> View<H, E> {
         let held = held.filter(|(line, _)| !state.is_reported(line.id));
         let moved = held.map(|(line, _)| line.id) != state.held.as_ref().map(|held| held.id);
         let differs = moved
-            || ids != state.ids
+            || (0..2).any(|place| !state.has(place, lines[place]))
             || ended.is_some() != state.ended.is_some()
             || orders != state.orders;
         if !differs && ended.is_none() {
@@ -180,8 +194,11 @@ impl<H: Clone, E> View<H, E> {
             fresh
         };
         let stale = [0, 1].map(|place| {
-            let known = replace(&mut state.ids[place], ids[place]);
-            if known == ids[place] { None } else { state.reports[place].take() }
+            if state.has(place, lines[place]) {
+                return None;
+            }
+            state.lines[place] = lines[place].cloned();
+            state.reports[place].take()
         });
         let ended = replace(&mut state.ended, ended.map(Box::new));
         state.orders = orders;

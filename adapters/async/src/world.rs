@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use redial::{Action, Dial, DialId};
 
 use crate::classify::Ended;
-use crate::session::{Line, Slot};
+use crate::session::Line;
 use crate::sharing::Sharing;
 use crate::sync;
 
@@ -32,7 +32,7 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> Panic {
 pin_project! {
     /// A dial in flight.
     pub(crate) struct Dialing<D> {
-        pub(crate) line: Line,
+        pub(crate) line: sync::Arc<Line>,
         #[pin]
         future: D,
     }
@@ -41,7 +41,7 @@ pin_project! {
 pin_project! {
     /// A connection.
     pub(crate) struct Serving<V, H> {
-        pub(crate) line: Line,
+        pub(crate) line: sync::Arc<Line>,
         // Until it is closed.
         pub(crate) shared: Option<H>,
         #[pin]
@@ -49,18 +49,10 @@ pin_project! {
     }
 }
 
-/// Tells those that the connection is gone who still have a session of it.
-fn gone(slot: &sync::Arc<Slot>) {
-    // What nobody else has, nobody else can wait for.
-    if sync::Arc::strong_count(slot) > 1 {
-        slot.drain();
-    }
-}
-
 /// What ended the wait.
 pub(crate) enum Happened<C, E> {
     /// A dial, which is gone.
-    Dialed(Line, Result<C, E>),
+    Dialed(sync::Arc<Line>, Result<C, E>),
     /// A connection, which is still among the links and is not to be polled again.
     Ended(DialId, Ended<E>),
     Panicked(Panic),
@@ -88,9 +80,9 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         self.links.iter().flatten().map(|link| &**link)
     }
 
-    /// Their ids.
-    pub(crate) fn ids(&self) -> [Option<DialId>; 2] {
-        self.links.each_ref().map(|link| link.as_ref().map(|link| link.line.id))
+    /// The same, by their places.
+    pub(crate) fn lines(&self) -> [Option<&sync::Arc<Line>>; 2] {
+        self.links.each_ref().map(|link| link.as_ref().map(|link| &link.line))
     }
 
     pub(crate) fn link(&self, id: DialId) -> Option<&Serving<V, K::Shared>> {
@@ -105,7 +97,7 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     /// The dial that has got on, if it has since it was last asked.
     pub(crate) fn take_progress(&self) -> Option<DialId> {
         let line = &self.dial.as_ref()?.line;
-        line.slot.take_progress().then_some(line.id)
+        line.take_progress().then_some(line.id)
     }
 
     /// Drops what `action` does not name, and starts the dial that it does. A link that is `ending` dials
@@ -114,14 +106,14 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         &mut self,
         action: &Action,
         ending: bool,
-        start: impl FnOnce(Dial, sync::Arc<Slot>) -> D,
+        start: impl FnOnce(Dial, sync::Arc<Line>) -> D,
     ) -> Result<(), Panic> {
         let (held, draining) = (action.held(), action.draining().map(|old| old.id));
         for place in 0..self.links.len() {
             let Some(link) = &self.links[place] else { continue };
             let (is_held, drains) = (held == Some(link.line.id), draining == Some(link.line.id));
             if drains || (is_held && ending) {
-                link.line.slot.drain();
+                link.line.drain();
             } else if !is_held {
                 self.shut(place);
             }
@@ -133,9 +125,8 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         }
         self.dial = None;
         if let Some(dial) = dial {
-            let slot = sync::Arc::<Slot>::default();
-            let line = Line { id: dial.id, endpoint: dial.endpoint, slot: slot.clone() };
-            let dialing = || Box::pin(Dialing { line, future: start(dial, slot) });
+            let line = sync::Arc::new(Line::new(dial.id, dial.endpoint));
+            let dialing = || Box::pin(Dialing { line: line.clone(), future: start(dial, line) });
             self.dial = Some(caught(dialing)?);
         }
         Ok(())
@@ -144,17 +135,17 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     /// A connection that came of a dial and is the link.
     pub(crate) fn hold(
         &mut self,
-        line: Line,
+        line: sync::Arc<Line>,
         connection: C,
         serve: impl FnOnce(C) -> V,
     ) -> Result<(), Panic> {
         let shared = caught(|| self.sharing.share(&connection))?;
-        let slot = line.slot.clone();
+        let kept = line.clone();
         let serving = || Box::pin(Serving { line, shared: None, future: serve(connection) });
         let mut serving = match caught(serving) {
             Ok(serving) => serving,
             Err(panic) => {
-                slot.drain();
+                kept.drain();
                 self.sharing.close(shared);
                 return Err(panic);
             }
@@ -169,18 +160,18 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
 
     /// Drops the connection `id`, and closes it; false if there is none.
     pub(crate) fn close(&mut self, id: DialId) -> bool {
-        let place = self.ids().iter().position(|known| *known == Some(id));
+        let place = self.lines().iter().position(|line| line.is_some_and(|line| line.id == id));
         place.is_some_and(|place| self.shut(place))
     }
 
     /// The same, by its place.
     fn shut(&mut self, place: usize) -> bool {
         let Some(mut link) = self.links[place].take() else { return false };
-        let slot = link.line.slot.clone();
+        let line = link.line.clone();
         let shared = link.as_mut().project().shared.take();
         // It is closed also if what it drops panics.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(link)));
-        gone(&slot);
+        line.drain();
         if let Some(shared) = shared {
             self.sharing.close(shared);
         }

@@ -16,6 +16,7 @@ use crate::fleet::lookout::Lookout;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Ear, Line, Session};
 use crate::sharing::Private;
+use crate::sync;
 use crate::transition::Transition;
 use crate::wait::Wait;
 use crate::world::{Happened, Panic, World, caught};
@@ -249,7 +250,7 @@ where
         }
         let Some(Some(berth)) = self.berths.get_mut(place) else { return Ok(false) };
         let ear = Ear::Fleet(berth.bell.clone());
-        let start = |dial, slot| (self.connect)(key, Attempt::new(dial, slot, ear));
+        let start = |dial, line| (self.connect)(key, Attempt::new(dial, line, ear));
         berth.world.reconcile(action, ending, start)?;
         let exists = berth.world.dial.is_some() || !berth.world.is_down();
         if !exists {
@@ -285,7 +286,7 @@ where
         &mut self,
         now: Timestamp,
         key: Key,
-        line: Line,
+        line: sync::Arc<Line>,
         connection: C,
     ) -> Result<Option<Action>, Panic> {
         let mut fleet = self.shared.fleet();
@@ -321,7 +322,7 @@ where
         if let Some(link) = berth.world.link(id) {
             let line = &link.line;
             let mut fleet = self.shared.fleet();
-            for heard in line.slot.heard(now, id) {
+            for heard in line.heard(now) {
                 fleet.handle(now, key, heard);
             }
             let ends_link = fleet.get(key).is_some_and(|link| line.ends_link(&link.action()));
@@ -338,7 +339,7 @@ where
         let Some(Some(berth)) = self.berths.get(key.index()) else { return None };
         let progress = berth.world.take_progress().map(Event::Progress);
         let lines = berth.world.links().map(|link| &link.line);
-        let heard = lines.flat_map(|line| line.slot.heard(now, line.id));
+        let heard = lines.flat_map(|line| line.heard(now));
         let mut moved = None;
         for event in progress.into_iter().chain(heard) {
             moved = Some(self.shared.fleet().handle(now, key, event).into());

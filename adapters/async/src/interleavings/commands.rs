@@ -8,7 +8,7 @@ use redial::{Event, Failure, Policy, Reconnector, Timestamp};
 
 use super::{PREEMPTIONS, QUICK, connect, driven, explore, link, serve};
 use crate::hub::Hub;
-use crate::session::{Ear, Line, Slot};
+use crate::session::{Ear, Line};
 use crate::sync::Arc;
 use crate::{LinkError, Session};
 
@@ -90,9 +90,8 @@ fn what_two_say_of_one_connection_is_heard() {
         let mut reconnector = Reconnector::new(&QUICK, 1);
         let hub = Arc::new(Hub::new(reconnector.status(), false, None));
         let dial = reconnector.handle(Timestamp::ORIGIN, Event::Start).dial().unwrap();
-        let slot = Arc::new(Slot::default());
-        let line = Line { id: dial.id, endpoint: dial.endpoint, slot: slot.clone() };
-        let first = Session::new(line, true, Ear::Link(hub.clone()));
+        let line = Arc::new(Line::new(dial.id, dial.endpoint));
+        let first = Session::new(line.clone(), true, Ear::Link(hub.clone()));
         let second = first.clone();
         let first = spawn(move || first.activity());
         let second = spawn(move || {
@@ -103,7 +102,7 @@ fn what_two_say_of_one_connection_is_heard() {
         block_on(async {
             while active == 0 || !confirmed {
                 poll_fn(|cx| hub.poll_spoken(cx)).await;
-                for event in slot.heard(Timestamp::ORIGIN, dial.id) {
+                for event in line.heard(Timestamp::ORIGIN) {
                     active += u32::from(event == Event::Activity(dial.id));
                     confirmed |= event == Event::Confirmed(dial.id);
                 }
@@ -111,7 +110,7 @@ fn what_two_say_of_one_connection_is_heard() {
         });
         first.join().unwrap();
         second.join().unwrap();
-        active += u32::try_from(slot.heard(Timestamp::ORIGIN, dial.id).count()).unwrap();
+        active += u32::try_from(line.heard(Timestamp::ORIGIN).count()).unwrap();
         assert!(active <= 2, "heard {active} times");
     });
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loom::future::block_on;
+use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread::spawn;
 use redial::{Endpoint, Failure, Reconnector, Timestamp};
 use redial_fleet::{Fleet, Key};
 
 use super::{Flying, PREEMPTIONS, QUICK, explore};
 use crate::bells::Bells;
-use crate::session::{Drain, Slot};
-use crate::sync::{AtomicBool, Ordering};
+use crate::session::Drain;
 use crate::{Attempt, Ended, drive_fleet};
 
 fn reconnector() -> Reconnector<&'static redial::Policy> {
@@ -58,7 +58,7 @@ fn every_bell_is_heard() {
 #[test]
 fn a_link_that_is_inserted_is_dialed_and_the_end_is_heard() {
     explore("fleet", PREEMPTIONS, || {
-        let up = crate::sync::Arc::new(Slot::default());
+        let up = crate::sync::Arc::new(super::line());
         let connected = Drain::new(up.clone());
         let drive = drive_fleet(
             Fleet::new(),

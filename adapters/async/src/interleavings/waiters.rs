@@ -7,8 +7,8 @@ use loom::future::block_on;
 use loom::thread::spawn;
 use redial::Failure;
 
-use super::{Handle, connect, driven, explore, link, serve};
-use crate::session::{Drain, Slot};
+use super::{Handle, connect, driven, explore, line, link, serve};
+use crate::session::Drain;
 use crate::sync::Arc;
 use crate::{Ended, Idempotent, LinkError, RunError, Session};
 
@@ -77,14 +77,14 @@ fn a_deadline_comes_whenever_it_is_set() {
 #[test]
 fn a_drain_is_heard_whenever_it_comes() {
     explore("drain", 3, || {
-        let slot = Arc::new(Slot::default());
+        let line = Arc::new(line());
         let drains: Vec<_> = (0..2)
             .map(|_| {
-                let drain = Drain::new(slot.clone());
+                let drain = Drain::new(line.clone());
                 spawn(move || block_on(drain))
             })
             .collect();
-        slot.drain();
+        line.drain();
         for drain in drains {
             drain.join().unwrap();
         }

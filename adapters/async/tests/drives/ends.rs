@@ -5,16 +5,15 @@ use std::future::{Pending, pending, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use redial_async::redial::{Failure, Phase, Policy, Reconnector};
 use redial_async::{Driver, Ended, Idempotent, LinkError, RunError, Session, Transition};
 
 use crate::clock::Clock;
-use crate::poll;
+use crate::{Woken, poll};
 
 type Served = Ended<Failure>;
 
@@ -28,15 +27,6 @@ fn connected<T>(_: T) -> std::future::Ready<Result<(), Failure>> {
 
 fn endless((): (), _: Session) -> Pending<Served> {
     pending()
-}
-
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
 }
 
 #[test]
@@ -54,7 +44,7 @@ fn a_link_whose_future_was_dropped_is_idle() {
     let mut cx = Context::from_waker(&waker);
     assert!(watch.poll_changed(&mut cx).is_pending());
     drop(drive);
-    assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    assert_eq!(woken.count(), 1);
     assert_eq!(handle.status().phase, Phase::Idle);
     assert!(!watch.is_connected());
     let Poll::Ready(Some(last)) = poll(watch.changed()) else { panic!("nothing is told") };
@@ -195,7 +185,7 @@ fn nobody_waits_for_a_connection_of_a_link_that_is_shut_down() {
     let waker = Waker::from(woken.clone());
     assert!(early.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     drop(handle.shutdown(Duration::from_secs(30)));
-    assert!(woken.0.load(Ordering::SeqCst) > 0);
+    assert!(woken.count() > 0);
     assert!(matches!(poll(early), Poll::Ready(Err(LinkError::Stopped))));
 }
 

@@ -3,17 +3,17 @@
 use std::cell::Cell;
 use std::future::{pending, ready};
 use std::pin::pin;
-use std::sync::mpsc;
-use std::task::Poll;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use redial_async::redial::{Backoff, Failure, Overload, Policy, Reconnector};
+use redial_async::redial::{Backoff, DialId, Failure, Overload, Policy, Reconnector};
 use redial_async::{
     Attempt, Drain, Driver, Ended, Idempotent, LinkError, LinkHandle, RunError, Session, drive,
 };
 
 use crate::clock::Clock;
-use crate::poll;
+use crate::{Woken, poll};
 
 #[test]
 fn a_caller_does_not_overrule_a_stop_that_was_not_heard_yet() {
@@ -47,6 +47,36 @@ fn a_drain_ends_when_its_connection_is_gone() {
     assert!(poll(&mut drain).is_pending());
     drop(link);
     assert!(poll(drain).is_ready());
+}
+
+/// How often the loop is woken by a hundred answers and what callers say besides.
+fn woken_by_answers(policy: Policy) -> usize {
+    let driver = Driver::new(Reconnector::new(policy, 1), Clock::default()).share(|one: &()| *one);
+    let connect = |_| ready(Ok::<_, Failure>(()));
+    let mut drive = pin!(driver.drive(connect, |(), _| pending::<Ended<Failure>>()));
+    let link = drive.handle();
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let mut turn = || drive.as_mut().poll(&mut Context::from_waker(&waker)).is_pending();
+    assert!(turn());
+    let id = link.current().unwrap().id;
+    for _ in 0..100 {
+        let run = link.run(|_| ready(Ok(())), Idempotent::Yes);
+        assert!(matches!(poll(run), Poll::Ready(Ok(()))));
+        link.activity(id);
+        link.activity(DialId::new(99).unwrap());
+    }
+    let before = woken.count();
+    assert!(turn());
+    link.activity(id);
+    woken.count().max(2 * before)
+}
+
+#[test]
+fn answers_wake_the_loop_once_and_only_if_somebody_asks_for_them() {
+    let idles = Policy::builder().idle_timeout(Duration::from_secs(60)).build().unwrap();
+    assert_eq!(woken_by_answers(idles), 2, "once before it looked, and once after");
+    assert_eq!(woken_by_answers(Policy::DEFAULT), 0);
 }
 
 /// Dials without a pause, however many fail.

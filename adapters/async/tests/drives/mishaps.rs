@@ -13,16 +13,7 @@ use redial_async::redial::{DialId, Failure, Policy, Reconnector};
 use redial_async::{Classify, Driver, Ended, Idempotent, LinkHandle, RunError, Session};
 
 use crate::clock::Clock;
-use crate::poll;
-
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
+use crate::{Woken, poll};
 
 fn link<R>(runtime: R) -> Driver<R> {
     Driver::new(Reconnector::new(Policy::DEFAULT, 1), runtime)
@@ -71,10 +62,10 @@ fn callers_of_a_draining_connection_hear_that_it_was_reported() {
     assert!(sessions.lock().unwrap()[0].is_draining());
     assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
 
-    let before = woken.0.load(Ordering::SeqCst);
+    let before = woken.count();
     assert!(handle.report(first, Failure::Unreachable));
     assert!(poll(link.as_mut()).is_pending());
-    assert!(woken.0.load(Ordering::SeqCst) > before);
+    assert!(woken.count() > before);
     let told = run.as_mut().poll(&mut Context::from_waker(&waker));
     assert!(matches!(told, Poll::Ready(Err(RunError::Lost))), "{told:?}");
 }

@@ -1,5 +1,6 @@
 //! Links on tokio's paused clock: everything that depends on time, in simulated time.
 
+mod busy;
 mod control;
 mod dials;
 mod fleet;

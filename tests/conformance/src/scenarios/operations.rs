@@ -43,6 +43,19 @@ pub(super) const ALL: &[Scenario] = &[
         ..BASE
     },
     Scenario {
+        name: "answers keep an idle timeout away, and a hang does not",
+        policy: || built(exact().idle_timeout(ms(700))),
+        says: &[
+            (505, Run(1, Yes, 0, Answers)),
+            (1105, Run(1, No, 50, IsRefused)),
+            (1755, Run(1, Yes, 50, Answers)),
+            (2205, Run(1, No, 0, Hangs)),
+            (3105, Run(2, Yes, 0, Answers)),
+        ],
+        end: 4000,
+        ..BASE
+    },
+    Scenario {
         name: "an operation that hangs has a deadline",
         says: &[(505, Run(1, Yes, 0, Hangs))],
         ..BASE
