@@ -25,9 +25,8 @@ type Changed = Arc<dyn Fn(ConnectionState, ConnectionState) + Send + Sync>;
 type Reconnected = Arc<dyn Fn(u32) + Send + Sync>;
 
 /// The policy of a layer that is given none: 100 ms, doubling to 5 s, for ever; otherwise
-/// [`Policy::DEFAULT`], but for what lets a server close idle connections
-/// ([why](crate#servers-that-close-idle-connections)): stable after 500 ms, dialed at once when lost, and
-/// two dials a second after a burst of five.
+/// [`Policy::DEFAULT`], but for what lets a server close idle connections ([why][idle]): stable after
+/// 500 ms, dialed at once when lost, and two dials a second after a burst of five.
 ///
 /// To change one thing, start from it:
 ///
@@ -38,6 +37,8 @@ type Reconnected = Arc<dyn Fn(u32) + Send + Sync>;
 /// let policy = DEFAULT_POLICY.to_builder().max_elapsed(Duration::from_secs(60)).build()?;
 /// # Ok::<(), redial::PolicyError>(())
 /// ```
+///
+/// [idle]: crate#servers-that-close-idle-connections
 pub const DEFAULT_POLICY: Policy = match Policy::builder()
     .backoff(Backoff::exponential(Duration::from_millis(100), 2, 1))
     .cap(Duration::from_secs(5))

@@ -57,6 +57,7 @@
 //! | a server that closes idle connections after T | `stable_after` below T, [`FirstRetry::Immediate`] |
 //! | many busy clients of one server, which lose it together | [`FirstRetry::Jittered`] of 1 s: the request after a loss waits for half of it on average |
 //! | a server that takes seconds to drop whom it cannot serve, as a balancer without a backend does | a longer `stable_after`, below its idle time |
+//! | a server that closes after each answer | no such layer: call the maker for each request |
 //!
 //! The first answer over a connection confirms it ([`Session::confirmed`](redial_async::Session::confirmed)):
 //! its outage is over, so `max_attempts` and `max_elapsed` begin anew when it ends, and its breaker is told

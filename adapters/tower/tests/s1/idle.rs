@@ -35,6 +35,28 @@ async fn no_request_waits_for_a_server_that_closes_idle_connections() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_of_time_never_ends_a_link_that_has_answered_all_along() {
+    let policy = DEFAULT_POLICY.to_builder().max_elapsed(Duration::from_secs(4)).build().unwrap();
+    let server = Server::new();
+    let mut client = layer().policy(policy).layer(server.clone());
+    let latencies = latencies(&mut client, &server, Duration::from_secs(3)).await;
+    assert!(latencies.iter().all(|latency| *latency <= 5), "{latencies:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_seldom_of_a_server_that_closes_at_once_costs_it_two_dials_a_request() {
+    let server = Server::new();
+    let mut client = layer().layer(server.clone());
+    server.fail(&[Error::Reset; 1000]);
+    for request in 1..=50 {
+        let _broken = ask(&mut client, request).await;
+        sleep(Duration::from_secs(2)).await;
+        // And the one that waits for the next request.
+        assert!(server.dials().len() <= 2 * request as usize + 1, "{:?}", server.dials());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_closes_at_once_meets_growing_delays_by_default_answered_or_not() {
     for answers in [false, true] {
         let server = Server::new();
