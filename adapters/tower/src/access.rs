@@ -1,49 +1,15 @@
 //! The way to a connection that is ready, for the service and for a request that is sent again.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use redial::DialId;
-use redial_async::{Link, LinkError, LinkHandle, Session};
+use redial_async::{Link, LinkError, LinkHandle};
 use tower_service::Service;
 
 use crate::error::Cause;
-
-/// The session of the newest connection, which is told of its answers.
-pub(crate) struct Newest {
-    session: Mutex<Option<Session>>,
-    /// The last connection whose first answer it was told of; 0 for none.
-    confirmed: AtomicU64,
-    /// Whether silence ends a connection, and so every answer matters.
-    idles: bool,
-}
-
-impl Newest {
-    pub(crate) fn new(idles: bool) -> Self {
-        Self { session: Mutex::default(), confirmed: AtomicU64::new(0), idles }
-    }
-
-    pub(crate) fn set(&self, session: Session) {
-        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
-    }
-
-    /// This connection has answered.
-    fn answered(&self, id: DialId) {
-        // Most answers: nothing that the link does not know.
-        if !self.idles && self.confirmed.load(Ordering::Relaxed) == id.get() {
-            return;
-        }
-        let newest = self.session.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(session) = newest.filter(|session| session.id() == id) {
-            if self.confirmed.swap(id.get(), Ordering::Relaxed) != id.get() {
-                session.confirmed();
-            }
-            session.activity();
-        }
-    }
-}
 
 /// Polls its own clone of the connection's service, which it has from then until it is called: one that is
 /// not in use keeps no connection alive.
@@ -52,12 +18,18 @@ pub(crate) struct Access<S, M> {
     pub(crate) link: Arc<Link<S, Cause<M>>>,
     handle: LinkHandle<S, Cause<M>>,
     current: Option<(DialId, S)>,
-    newest: Arc<Newest>,
+    /// The newest connection that has answered; 0 for none.
+    answered: Arc<AtomicU64>,
 }
 
 impl<S: Clone, M> Access<S, M> {
-    pub(crate) fn new(link: Arc<Link<S, Cause<M>>>, newest: Arc<Newest>) -> Self {
-        Self { handle: link.handle(), link, current: None, newest }
+    pub(crate) fn new(link: Link<S, Cause<M>>) -> Self {
+        Self {
+            handle: link.handle(),
+            link: Arc::new(link),
+            current: None,
+            answered: Arc::default(),
+        }
     }
 
     /// Ready when the connection's service is. One that fails here is dead, and the next is waited for.
@@ -94,7 +66,12 @@ impl<S: Clone, M> Access<S, M> {
 
     /// This connection has answered.
     pub(crate) fn answered(&self, id: DialId) {
-        self.newest.answered(id);
+        self.handle.activity(id);
+        // To say it of every answer would wake the loop as often.
+        let known = self.answered.load(Ordering::Relaxed) >= id.get();
+        if !known && self.answered.fetch_max(id.get(), Ordering::Relaxed) < id.get() {
+            self.handle.confirmed(id);
+        }
     }
 
     /// This connection is broken.
@@ -106,6 +83,7 @@ impl<S: Clone, M> Access<S, M> {
 
 impl<S: Clone, M> Clone for Access<S, M> {
     fn clone(&self) -> Self {
-        Self::new(self.link.clone(), self.newest.clone())
+        let (link, answered) = (self.link.clone(), self.answered.clone());
+        Self { handle: link.handle(), link, current: None, answered }
     }
 }

@@ -12,7 +12,6 @@ use redial_async::{Driver, Ended, Runtime, Session, Transition};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::access::Newest;
 use crate::breaks::{BrokenIf, EveryError};
 use crate::connect::connect;
 use crate::error::Cause;
@@ -271,15 +270,10 @@ where
             }
         };
         // Its end is what a request or the policy says; what it has begun, the requests finish themselves.
-        let newest = Arc::new(Newest::new(self.policy.idle_timeout().is_some()));
-        let known = newest.clone();
-        let serve = move |service: S, session: Session| {
-            known.set(session.clone());
-            async move {
-                session.draining().await;
-                drop(service);
-                Ended::Finished
-            }
+        let serve = move |service: S, session: Session| async move {
+            session.draining().await;
+            drop(service);
+            Ended::Finished
         };
         let drive = Driver::new(reconnector, self.runtime.clone())
             .lazy()
@@ -290,7 +284,7 @@ where
         (self.spawn)(Box::pin(async move { drop(drive.await) }));
         let runtime = self.runtime.clone();
         let clock = Arc::new(move || runtime.now());
-        Reconnect::new(link, newest, self.resend.clone(), self.breaks.clone(), clock)
+        Reconnect::new(link, self.resend.clone(), self.breaks.clone(), clock)
     }
 }
 

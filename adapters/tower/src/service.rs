@@ -9,7 +9,7 @@ use redial::{Phase, Status, Timestamp};
 use redial_async::{Link, LinkHandle};
 use tower_service::Service;
 
-use crate::access::{Access, Newest};
+use crate::access::Access;
 use crate::breaks::{BreaksConnection, EveryError};
 use crate::error::{Cause, ReconnectError};
 use crate::future::ResponseFuture;
@@ -31,12 +31,11 @@ pub struct Reconnect<S, M, A = Resend, B = EveryError> {
 impl<S: Clone, M, A, B> Reconnect<S, M, A, B> {
     pub(crate) fn new(
         link: Link<S, Cause<M>>,
-        newest: Arc<Newest>,
         resend: A,
         breaks: B,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
-        Self { access: Access::new(Arc::new(link), newest), resend, breaks, clock }
+        Self { access: Access::new(link), resend, breaks, clock }
     }
 
     /// What the link is doing.
