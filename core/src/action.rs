@@ -87,7 +87,8 @@ pub struct Dial {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Wait {
-    /// When to tick. [`Timestamp::MAX`] is never: every endpoint was tripped by hand.
+    /// When to tick. [`Timestamp::MAX`] is never: every endpoint was tripped by hand, or the caller has
+    /// deferred for ever.
     pub until: Timestamp,
     /// The gate that holds the longest.
     pub reason: WaitReason,
@@ -256,6 +257,23 @@ impl Action {
             Self::Hold(Hold { wake: Some(wake), .. }) => *wake,
             Self::Hold(Hold { wake: None, .. }) | Self::Idle | Self::GiveUp(_) => Timestamp::MAX,
         }
+    }
+
+    /// How long it is at `now` until [`wake`](Self::wake): zero if that has come, `None` if it never does.
+    /// As `poll`, `recv_timeout` and the like want it.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use redial::{Event, Policy, Reconnector, Timestamp};
+    ///
+    /// let mut link = Reconnector::new(Policy::DEFAULT, 1);
+    /// assert_eq!(link.action().timeout(Timestamp::ORIGIN), None);
+    /// let dial = link.handle(Timestamp::ORIGIN, Event::Start);
+    /// assert_eq!(dial.timeout(Timestamp::ORIGIN), Some(Duration::from_secs(10)));
+    /// ```
+    pub fn timeout(&self, now: Timestamp) -> Option<Duration> {
+        let wake = self.wake();
+        (wake != Timestamp::MAX).then(|| wake.saturating_since(now))
     }
 }
 

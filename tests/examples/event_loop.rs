@@ -59,8 +59,7 @@ impl<'a> Loop<'a> {
             self.poll.registry().register(&mut socket, token(id), interest)?;
             self.sockets.push((id, socket));
         }
-        let wake = action.wake();
-        let timeout = (wake < Timestamp::MAX).then(|| wake.saturating_since(self.now()));
+        let timeout = action.timeout(self.now());
         self.poll.poll(&mut self.events, timeout)?;
         let ready: Vec<Token> = self.events.iter().map(mio::event::Event::token).collect();
         let happened: Vec<Event> = self
