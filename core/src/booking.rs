@@ -2,7 +2,7 @@
 
 use crate::action::{Action, GiveUpReason, WaitReason};
 use crate::backoff::{Backoff, Exponential};
-use crate::endpoint::{CHARGED, DUPLICATE, REMOVED, TRIED, VISITED};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
 use crate::failure::Failure;
 use crate::machine::{State, Step, Wanted};
 use crate::policy::FirstRetry;
@@ -88,7 +88,7 @@ impl Step<'_> {
         if let (true, State::Held { link, pace, .. }) = (end.of_handover(), &mut self.machine.state)
         {
             *pace = next;
-            link.paced_by_better = link.wanted == Wanted::Better;
+            link.paced_by_better = link.wanted <= Wanted::Better;
             let tried = link.paced_by_better;
             if let Some(endpoint) = self.endpoint(index) {
                 endpoint.set(TRIED, tried);
@@ -191,22 +191,16 @@ impl Step<'_> {
         self.machine.run = Run::NEW;
         let charged = until > now && until != NEVER;
         self.each_endpoint(|endpoint| {
-            if endpoint.has(TRIED) && charged && endpoint.hint == 0 {
-                endpoint.hint = until;
-                endpoint.set(CHARGED, true);
+            if endpoint.has(TRIED) && charged {
+                endpoint.charge(until);
             }
             endpoint.set(TRIED, false);
         });
     }
 
-    /// A hint that no server gave is a backoff like any other, for whoever knows better.
+    /// A backoff of its own is one like any other, for whoever knows better.
     pub(crate) fn discharge(&mut self) {
-        self.each_endpoint(|endpoint| {
-            if endpoint.has(CHARGED) {
-                endpoint.hint = 0;
-                endpoint.set(CHARGED, false);
-            }
-        });
+        self.each_endpoint(Endpoint::discharge);
     }
 
     /// A hint that is past stands in for no wait that begins now.

@@ -204,7 +204,7 @@ impl PolicyBuilder {
     }
 
     /// Dial deadline once the server has answered something (`Event::Progress`), from the start of
-    /// the dial. Default: 15 s. It triples with each dial that ends silent after progress, to at
+    /// the dial, if it is later than the one before. Default: 15 s. It triples with each dial that ends silent after progress, to at
     /// most the larger of 120 s and a tenth of the outage: the way out of the trap.
     ///
     /// # Errors
@@ -255,7 +255,9 @@ impl PolicyBuilder {
     }
 
     /// Gives up once the next dial would be this long after the outage began; never sleeps first,
-    /// never dials late. Time offline or without an endpoint does not count. Default: no limit.
+    /// never dials late. Time offline or without an endpoint does not count; time on connections that end
+    /// before they are stable does, so with a limit up to `stable_after` the first of them may be the last.
+    /// Default: no limit.
     ///
     /// # Errors
     /// When built: zero.

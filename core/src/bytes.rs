@@ -34,6 +34,11 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Flags as a byte, the first as its lowest bit.
+pub(crate) fn flags<const N: usize>(flags: [bool; N]) -> u8 {
+    flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag))
+}
+
 /// Writes the checksum of all but the last four bytes there.
 pub(crate) fn seal(bytes: &mut [u8]) {
     if let Some((content, sum)) = bytes.split_last_chunk_mut() {
@@ -98,7 +103,17 @@ impl<'a> Reader<'a> {
         values.get(number).copied().ok_or(SnapshotError::Field(field))
     }
 
-    pub(crate) fn flag(&mut self, field: &'static str) -> Result<bool, SnapshotError> {
-        self.one_of(field, &[false, true])
+    /// As many flags as are asked for, in one byte.
+    pub(crate) fn flags<const N: usize>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<[bool; N], SnapshotError> {
+        let mut rest = self.u8();
+        let flags = [(); N].map(|()| {
+            let flag = rest & 1 != 0;
+            rest >>= 1;
+            flag
+        });
+        if rest == 0 { Ok(flags) } else { Err(SnapshotError::Field(field)) }
     }
 }

@@ -5,7 +5,7 @@ use crate::booking::End;
 use crate::endpoint::{REMOVED, VISITED};
 use crate::failure::Failure;
 use crate::machine::{Link, Lost, Proof, State, Step, Wanted};
-use crate::run::Class;
+use crate::run::{Class, Run};
 
 impl Step<'_> {
     /// The dial of an outage has failed.
@@ -113,7 +113,13 @@ impl Step<'_> {
                         return self.give_up(reason);
                     }
                 }
-                let (deadline, endpoint) = (deadline.min(self.limit(outage)), target);
+                // What the handover had earned does not make others wait for it now.
+                let run = &self.machine.run;
+                let mut most = run.dial_deadline(self.policy, started);
+                if progressed {
+                    most = most.max(run.handshake_deadline(self.policy, started, 0));
+                }
+                let (deadline, endpoint) = (deadline.min(most).min(self.limit(outage)), target);
                 self.machine.state =
                     State::Dialing { outage, started, deadline, endpoint, progressed, last };
             }
@@ -137,7 +143,11 @@ impl Step<'_> {
 
     /// The replaced connection has finished.
     pub(crate) fn drained(&mut self) {
-        if let State::Draining { link, .. } = self.machine.state {
+        if let State::Draining { mut link, .. } = self.machine.state {
+            // What failed failbacks had earned was for the connection that has gone.
+            if core::mem::take(&mut link.paced_by_better) {
+                self.machine.run = Run::NEW;
+            }
             self.machine.state = State::Held { link, outage: self.now, pace: 0 };
             self.turn_away();
         }
@@ -147,6 +157,8 @@ impl Step<'_> {
     pub(crate) fn give_old_back(&mut self) {
         if let State::Draining { link, old, old_by, old_endpoint, old_wanted } = self.machine.state
         {
+            // A better one that was stable was had, and is to be waited for again.
+            let had = link.proof == Proof::Stable && old_wanted == Wanted::Better;
             let link = Link {
                 id: old,
                 since: link.since,
@@ -154,11 +166,14 @@ impl Step<'_> {
                 by: old_by,
                 endpoint: old_endpoint,
                 proof: Proof::Stable,
-                wanted: old_wanted,
+                wanted: if had { Wanted::No } else { old_wanted },
                 fresh: false,
-                paced_by_better: false,
+                paced_by_better: link.paced_by_better,
             };
             self.machine.state = State::Held { link, outage: 0, pace: 0 };
+            if old_wanted > Wanted::Better {
+                self.charge_better();
+            }
         }
     }
 

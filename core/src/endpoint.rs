@@ -31,8 +31,8 @@ pub struct Endpoint {
     /// Times in a row that it was unsuitable.
     pub(crate) parks: u8,
     pub(crate) flags: u8,
-    /// When a server's hint ends, or what failed failbacks have earned; 0 for none. While there is
-    /// one it replaces the backoff.
+    /// When a server's hint ends, or a backoff of its own; 0 for none. While there is one it replaces
+    /// the backoff of all.
     pub(crate) hint: u64,
     pub(crate) parked: u64,
     pub(crate) breaker: BreakerState,
@@ -45,7 +45,7 @@ pub(crate) const REMOVED: u16 = u16::MAX;
 pub(crate) const VISITED: u8 = 1;
 /// A failback to it has failed since the connection was stable.
 pub(crate) const TRIED: u8 = 4;
-/// Its hint is what failed failbacks have earned.
+/// Its hint is no server's, but a backoff of its own.
 pub(crate) const CHARGED: u8 = 8;
 /// An earlier endpoint of the list has the same key; this one does not count.
 pub(crate) const DUPLICATE: u8 = 2;
@@ -69,7 +69,7 @@ impl Endpoint {
         self.key
     }
 
-    /// Dials failed, and connections lost before they were stable, since the last success;
+    /// Dials failed, and connections lost before they were stable or confirmed, since the last success;
     /// saturating.
     pub const fn failures(&self) -> u16 {
         self.failures
@@ -80,8 +80,8 @@ impl Endpoint {
         self.breaker.circuit(now.as_nanos())
     }
 
-    /// When the server's own `RetryAfter` ends, if one is to be followed, or the wait that failed
-    /// failbacks to this endpoint have earned it.
+    /// When the server's own `RetryAfter` ends, if one is to be followed; or a backoff that is this
+    /// endpoint's alone, since failbacks to it have failed or another one was dialed by its hint.
     pub fn hinted_until(&self) -> Option<Timestamp> {
         (self.hint != 0).then_some(Timestamp::from_nanos(self.hint))
     }
@@ -111,15 +111,38 @@ impl Endpoint {
         self.hint <= now.max(1) && self.blocked_until() <= now
     }
 
-    /// It may be tried again; a hint that is past no longer stands in for the backoff.
+    /// It may be tried again. A hint that is past no longer stands in for the backoff, and a failback that
+    /// failed in an earlier round than this has not earned its wait.
     pub(crate) fn next_round(&mut self, now: u64) {
-        self.set(VISITED, false);
-        self.forget_past_hint(now);
-    }
-
-    pub(crate) fn forget_past_hint(&mut self, now: u64) {
+        let tried = if self.has(VISITED) { TRIED } else { 0 };
+        self.flags &= tried | CHARGED | DUPLICATE;
         if self.hint <= now {
             self.hint = 0;
+        }
+    }
+
+    /// The same in the middle of a round: an endpoint that was asked to come back has a turn in it.
+    pub(crate) fn forget_past_hint(&mut self, now: u64) {
+        if self.hint != 0 && self.hint <= now {
+            self.hint = 0;
+            self.flags &= !(VISITED | CHARGED);
+        }
+    }
+
+    /// Nothing dials it before `until`: a backoff that is its own, and stays when that of the others
+    /// changes. A server's hint goes before it.
+    pub(crate) fn charge(&mut self, until: u64) {
+        if self.hint == 0 {
+            self.hint = until;
+            self.set(CHARGED, true);
+        }
+    }
+
+    /// What [`charge`](Self::charge) has imposed is over.
+    pub(crate) fn discharge(&mut self) {
+        if self.has(CHARGED) {
+            self.hint = 0;
+            self.set(CHARGED, false);
         }
     }
 

@@ -40,7 +40,7 @@ pub enum Event {
     /// Time has passed. Needed at the action's wake; harmless at any other time.
     Tick,
     /// The server has answered something (TCP accepted, TLS hello seen): the first one of a dial
-    /// moves its deadline to the handshake timeout.
+    /// moves its deadline to the handshake timeout, if that is later.
     Progress(DialId),
     /// The dial succeeded: the session is ready for use. Report it only when the protocol's own
     /// handshake is done; an accepted TCP connection proves nothing.
@@ -58,17 +58,19 @@ pub enum Event {
     /// Something was received; keeps `idle_timeout` away.
     Activity(DialId),
     /// The server is going away, at the latest at this time: a new connection is made before the
-    /// old one ends. Before the old one is stable it is only remembered.
+    /// old one ends. Before the old one is stable it is only remembered. Of several times the first
+    /// counts.
     GoingAway(DialId, Option<Timestamp>),
     /// The network is back: cuts a backoff wait to at most the first interval, jittered. A wait that
     /// `TimedOut` has earned is cut only after an [`Offline`](Self::Offline), which explains the
     /// silence; one that `Overloaded` has, a hint, a breaker and the rate limit never are.
     Online,
-    /// The network is gone: no new dials. A connection is kept, and a dial in flight may finish.
+    /// The network is gone: no new dials until [`Online`](Self::Online), also after `Stop` and `Start`. A
+    /// connection is kept, and a dial in flight may finish.
     Offline,
     /// Dial now, from a wait; replace the connection, if there is one: a stable one as in a
-    /// handover, any other is dropped first. Cuts every backoff; a hint, a breaker, parking and the
-    /// rate limit hold.
+    /// handover, any other is dropped first, if a dial may begin at once. Cuts every backoff; a hint, a
+    /// breaker, parking and the rate limit hold.
     Redial,
     /// The caller's own gate (a permit, a maintenance window): no dial before this time. Replaces
     /// the last one; `Timestamp::ORIGIN` lifts it.

@@ -35,7 +35,8 @@ pub enum Failure {
     /// gently to the policy's cap, so that an early return is seen early.
     Unreachable,
     /// No answer in time: dead, or too busy to answer. The interval jumps to the overload floor,
-    /// but grows only in proportion to the outage, since silence proves nothing.
+    /// but grows only in proportion to the outage, since silence proves nothing. A stable connection that
+    /// falls silent counts as [`Unreachable`](Self::Unreachable).
     TimedOut,
     /// The server said that it is too busy (HTTP 503, gRPC `RESOURCE_EXHAUSTED`, MQTT 0x97, …). The
     /// interval jumps to the overload floor and grows to the overload cap.

@@ -2,7 +2,7 @@
 //! checksum behind.
 
 use crate::action::WaitReason;
-use crate::bytes::{MAGIC, Reader, Writer, seal};
+use crate::bytes::{MAGIC, Reader, Writer, flags, seal};
 use crate::circuit::Mode;
 use crate::error::SnapshotError;
 use crate::machine::Wanted;
@@ -34,7 +34,7 @@ impl Snapshot {
         out.put(&[u8::from(self.endpoint.is_some())]);
         out.put(&self.endpoint.unwrap_or(0).to_le_bytes());
         out.put(&self.cursor.to_le_bytes());
-        out.put(&[self.wanted as u8, u8::from(self.handover.is_some())]);
+        out.put(&[self.wanted as u8, flags([self.handover.is_some(), self.confirmed])]);
         out.put(&self.handover.unwrap_or(0).to_le_bytes());
         for number in [self.draws, self.attempts] {
             out.put(&number.to_le_bytes());
@@ -75,12 +75,12 @@ impl Snapshot {
             return Err(SnapshotError::Field("id"));
         }
         let (pace, outage, arrival) = (from.u64(), from.u64(), from.u64());
-        let used = from.flag("endpoint")?;
+        let [used] = from.flags("endpoint")?;
         let endpoint = Some(from.u32()).filter(|_| used);
         let cursor = from.u32();
         let all = [Wanted::No, Wanted::Better, Wanted::Any, Wanted::Away];
         let wanted = from.one_of("handover", &all)?;
-        let used = from.flag("handover")?;
+        let [used, confirmed] = from.flags("handover")?;
         let handover = Some(from.u32()).filter(|_| used);
         let (draws, attempts) = (from.u32(), from.u32());
         let first = EndpointSnapshot::read(&mut from)?;
@@ -95,6 +95,7 @@ impl Snapshot {
             cursor,
             wanted,
             handover,
+            confirmed,
             draws,
             attempts,
             first,
@@ -127,7 +128,7 @@ impl EndpointSnapshot {
     fn write(&self, out: &mut Writer<'_>) {
         out.put(&self.key.to_le_bytes());
         out.put(&self.failures.to_le_bytes());
-        out.put(&[self.parks, u8::from(self.visited) | u8::from(self.tried) << 1]);
+        out.put(&[self.parks, flags([self.visited, self.tried, self.charged])]);
         for number in [self.hint, self.parked, self.open, self.window] {
             out.put(&number.to_le_bytes());
         }
@@ -136,11 +137,7 @@ impl EndpointSnapshot {
 
     fn read(from: &mut Reader<'_>) -> Result<Self, SnapshotError> {
         let (key, failures, parks) = (from.u32(), from.u16(), from.u8());
-        let flags = from.u8();
-        if flags > 3 {
-            return Err(SnapshotError::Field("visited"));
-        }
-        let (visited, tried) = (flags & 1 != 0, flags & 2 != 0);
+        let [visited, tried, charged] = from.flags("visited")?;
         let (hint, parked, open, window) = (from.u64(), from.u64(), from.u64(), from.u64());
         let (seen, opens) = (from.u8(), from.u8());
         let mode = from.one_of("circuit", &Mode::OF_ENDPOINTS)?;
@@ -150,6 +147,7 @@ impl EndpointSnapshot {
             parks,
             visited,
             tried,
+            charged,
             hint,
             parked,
             open,

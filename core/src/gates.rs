@@ -4,7 +4,7 @@
 //! other. The selection picks among the candidates that may be dialed soonest.
 
 use crate::action::WaitReason;
-use crate::endpoint::{DUPLICATE, Endpoint, VISITED};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, VISITED};
 use crate::policy::Selection;
 use crate::rng::draw;
 use crate::time::NEVER;
@@ -60,7 +60,12 @@ impl Gates {
         self.paced(endpoint).max(self.blocked(endpoint)).max(self.now)
     }
 
-    /// `endpoint` is chosen. On a tie the gate that is named first holds.
+    /// Whether `endpoint` may be dialed now.
+    pub(crate) fn is_open(&self, endpoint: &Endpoint) -> bool {
+        self.wake(endpoint) <= self.now
+    }
+
+    /// `endpoint`, which has no backoff of its own, is chosen. On a tie the gate that is named first holds.
     #[inline]
     pub(crate) fn choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
         let wake = self.paced(endpoint);
@@ -121,7 +126,12 @@ impl Field {
                 (best, soonest, first) = (Some((index, endpoint)), wake, rank);
             }
         }
-        best.map(|(index, endpoint)| gates.choice(index, endpoint))
+        let (index, endpoint) = best?;
+        let mut choice = gates.choice(index, endpoint);
+        if choice.reason == WaitReason::Hint && endpoint.has(CHARGED) {
+            choice.reason = WaitReason::Backoff;
+        }
+        Some(choice)
     }
 
     /// Its place in the order.

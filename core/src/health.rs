@@ -121,7 +121,7 @@ impl Health {
             outage: 0,
             longest_outage: 0,
             dials: 0,
-            first_dial: 0,
+            first_dial: u64::MAX,
             failures: 0,
             flaps: 0,
             attempt: 0,
@@ -157,7 +157,8 @@ impl Health {
             }
             None => {
                 self.newest = now.checked_div(self.part).unwrap_or(0);
-                self.first_dial = self.first_dial.min(status.dials);
+                let own = u64::from(kind == Kind::Connecting);
+                self.first_dial = self.first_dial.min(status.dials.saturating_sub(own));
             }
         }
         self.kind = Some(kind);
@@ -214,7 +215,8 @@ impl Health {
         self.failures
     }
 
-    /// Connections that ended before they were stable.
+    /// Connections that ended before they were stable, but for those of a handover, whose end the status
+    /// does not show.
     pub const fn flaps(&self) -> u64 {
         self.flaps
     }

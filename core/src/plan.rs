@@ -1,7 +1,7 @@
 //! What follows every event: the timers that are due, what should exist next, and when to look again.
 
-use crate::action::{Action, GiveUpReason};
-use crate::endpoint::{DUPLICATE, VISITED};
+use crate::action::{Action, GiveUpReason, WaitReason};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, VISITED};
 use crate::failure::Failure;
 use crate::gates::{Choice, Field, Gates};
 use crate::id::DialId;
@@ -141,7 +141,7 @@ impl Step<'_> {
         let State::Waiting { pace, .. } = self.machine.state else { return self.look() };
         match &*self.endpoints {
             // Most links: there is nothing to choose.
-            [only] if !only.has(VISITED) && !self.machine.offline => {
+            [only] if !only.has(VISITED | CHARGED) && !self.machine.offline => {
                 let choice = self.gates(pace).choice(0, only);
                 self.dial_or_sleep(choice)
             }
@@ -158,9 +158,31 @@ impl Step<'_> {
             return self.never();
         }
         match self.choose(pace, Wanted::Any, 0) {
-            Some(choice) => self.dial_or_sleep(choice),
+            Some(choice) => {
+                self.hold_back(pace, choice);
+                self.dial_or_sleep(choice)
+            }
             None => self.never(),
         }
+    }
+
+    /// An endpoint that is dialed before the backoff's gate opens, since its server has said when, ends no
+    /// wait but its own.
+    fn hold_back(&mut self, pace: u64, Choice { index, wake, .. }: Choice) {
+        if wake > self.now || pace <= self.now || self.machine.run.paced_by != WaitReason::Backoff {
+            return;
+        }
+        let all = (0..REMOVED).zip(&mut *self.endpoints);
+        for (_, endpoint) in all.filter(|(i, endpoint)| *i != index && !endpoint.has(DUPLICATE)) {
+            endpoint.charge(pace);
+        }
+    }
+
+    /// Whether nothing but the backoff stands before a dial.
+    pub(crate) fn may_dial(&self) -> bool {
+        let gates = self.gates(self.now);
+        let open = |endpoint: &Endpoint| !endpoint.has(DUPLICATE) && gates.is_open(endpoint);
+        !self.machine.offline && self.endpoints.iter().any(open)
     }
 
     #[inline(always)]
@@ -238,6 +260,7 @@ impl Step<'_> {
         if choice.wake > self.now {
             return Some(idle.min(aged).min(choice.wake));
         }
+        self.hold_back(pace, choice);
         if self.policy.refresh == Refresh::BreakFirst {
             self.machine.attempts = 0;
             self.machine.state = State::Waiting { outage: self.now, pace: self.now, last: None };
@@ -297,6 +320,7 @@ impl Step<'_> {
         let (now, policy) = (self.now, self.policy);
         let key = self.endpoint(index).map_or(0, |endpoint| {
             endpoint.hint = 0;
+            endpoint.set(CHARGED, false);
             endpoint.breaker.begin();
             endpoint.key()
         });

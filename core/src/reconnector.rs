@@ -131,7 +131,8 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     /// is dropped, uncounted; a connection to one is replaced as soon as another can be made, also
     /// if its key comes back, which is then a new endpoint. Of duplicate keys the first counts; looking
     /// for them takes time that grows with the square of the list's length (a millisecond for a
-    /// thousand). With an empty list the link is idle, and dials when one appears.
+    /// thousand). With an empty list the link is idle, and dials when one appears. A wait goes on over all
+    /// of that, for new endpoints too; [`Redial`](Event::Redial) cuts it.
     pub fn set_endpoints(&mut self, now: Timestamp, endpoints: S) -> S {
         // A connection that has become stable is booked while its index still means its endpoint.
         self.step(now).settle();
@@ -143,8 +144,9 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
     }
 
     /// Opens the circuit of endpoint `key` until [`reset`](Self::reset): nothing dials it any more.
-    /// A dial in flight and a connection are kept. A wait that now has no end gives up at once under
-    /// `max_elapsed`. Read [`action`](Self::action) after it. False if there is no such endpoint.
+    /// A dial in flight and a connection are kept. If that leaves none that admits a dial, one that its
+    /// breaker had opened does. A wait that now has no end gives up at once under `max_elapsed`. Read
+    /// [`action`](Self::action) after it. False if there is no such endpoint.
     pub fn trip(&mut self, now: Timestamp, key: u32) -> bool {
         self.step(now).set_circuit(key, true)
     }
@@ -213,6 +215,7 @@ impl Step<'_> {
             } else {
                 endpoint.breaker.reset();
             }
+            self.admit_one();
             self.recheck_round();
         }
         // An unknown key changes nothing, but it may have come when something was due.

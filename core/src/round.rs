@@ -6,7 +6,7 @@ use crate::action::{GiveUpReason, WaitReason};
 use crate::backoff::Exponential;
 use crate::endpoint::{REMOVED, VISITED};
 use crate::jitter::Jitter;
-use crate::machine::{Machine, State, Step, Wanted};
+use crate::machine::{Machine, Proof, State, Step, Wanted};
 use crate::policy::Policy;
 use crate::rng::up_to;
 use crate::run::Class;
@@ -72,7 +72,9 @@ impl Step<'_> {
             State::Waiting { outage, .. } | State::Paused { outage, .. } => {
                 (outage, Wanted::Any, REMOVED)
             }
-            State::Held { link, .. } if link.wanted != Wanted::No => {
+            State::Held { link, .. }
+                if link.proof == Proof::Stable && link.wanted != Wanted::No =>
+            {
                 (self.now, link.wanted, link.endpoint)
             }
             _ => return,

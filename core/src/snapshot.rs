@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::endpoint::{DUPLICATE, Endpoint, REMOVED, TRIED, VISITED, position, used};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED, position, used};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted, resumed};
@@ -76,6 +76,8 @@ pub struct Snapshot {
     pub(crate) wanted: Wanted,
     /// Key of the endpoint of a handover that had begun, and not succeeded.
     pub(crate) handover: Option<u32>,
+    /// Its connection was confirmed.
+    pub(crate) confirmed: bool,
     pub(crate) draws: u32,
     pub(crate) attempts: u32,
     pub(crate) first: EndpointSnapshot,
@@ -107,6 +109,7 @@ pub struct EndpointSnapshot {
     pub(crate) parks: u8,
     pub(crate) visited: bool,
     pub(crate) tried: bool,
+    pub(crate) charged: bool,
     /// Until the hint ends, plus one; 0 for none.
     pub(crate) hint: u64,
     pub(crate) parked: u64,
@@ -128,6 +131,7 @@ impl EndpointSnapshot {
             parks: endpoint.parks,
             visited: endpoint.has(VISITED),
             tried: endpoint.has(TRIED),
+            charged: endpoint.has(CHARGED),
             hint: if endpoint.hint == 0 { 0 } else { hint },
             parked: endpoint.parked.saturating_sub(now),
             open: if breaker.mode == Mode::Open { breaker.until.saturating_sub(now) } else { 0 },
@@ -158,6 +162,7 @@ impl EndpointSnapshot {
             let most = longest(policy.max_hint).max(policy.longest_pace());
             let left = self.hint.saturating_sub(1).min(most);
             endpoint.hint = now.saturating_add(left.saturating_sub(away)).max(1);
+            endpoint.set(CHARGED, self.charged);
         }
         endpoint.parked = at(self.parked, longest(policy.park_max()));
         let open_max = policy.breaker.map_or(0, |rule| rule.open_max);
@@ -187,7 +192,7 @@ impl EndpointSnapshot {
 
 impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P, S> {
     /// What must outlive the process, as of the last call. Take it after each
-    /// [`handle`](Self::handle) that dials, or as often as losing some is acceptable.
+    /// [`handle`](Self::handle) that changes the action, or as often as losing some is acceptable.
     pub fn snapshot(&self) -> Snapshot {
         let (machine, endpoints) = (&self.machine, used(self.endpoints.as_ref()));
         let key = |index: u16| endpoints.get(usize::from(index)).map(Endpoint::key);
@@ -206,6 +211,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             cursor: cursor.map_or(0, Endpoint::key),
             wanted: Wanted::No,
             handover: None,
+            confirmed: false,
             draws: machine.draws,
             attempts: machine.attempts,
             first: EndpointSnapshot::take(endpoints.first().unwrap_or(&Endpoint::new(0)), now),
@@ -237,6 +243,10 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
             State::Draining { link, old_endpoint, old_wanted, .. } => {
                 snapshot.wanted = old_wanted;
                 snapshot.handover = key(link.endpoint);
+                snapshot.confirmed = link.proof == Proof::Confirmed;
+                if link.paced_by_better && old_wanted > Wanted::Better {
+                    snapshot.run = Run::NEW;
+                }
                 (Doing::Stable, old_endpoint, 0, now)
             }
         };
@@ -288,8 +298,11 @@ impl<P: Borrow<Policy>> Reconnector<P> {
     ///
     /// What was in flight has ended: a dial counts as failed, an unstable connection as a flap, a
     /// stable one as a stable loss. Every wait is shortened by `away` and cut to what this policy
-    /// could have made, so that neither a changed policy nor a damaged clock parks the link. If the
-    /// time away is not known, zero is safe.
+    /// could have made, so that neither a changed policy nor a damaged clock parks the link.
+    ///
+    /// `away` counts from when the snapshot was taken, not from when the process died. Zero is safe for the
+    /// server, but then each life begins its wait anew, and lives that are always shorter than the wait never
+    /// dial. Where the time away is not known, `Tick` and save every few seconds while waiting, too.
     pub fn restore(
         policy: P,
         seed: u64,
@@ -383,7 +396,8 @@ impl Step<'_> {
         }
         // Whatever was there is gone, the dial of a handover first.
         if saved.doing == Doing::Stable && saved.handover.is_some() {
-            self.ended(target, now, &Failure::Unreachable, End::Handover);
+            let end = if saved.confirmed { End::ProvenHandover } else { End::Handover };
+            self.ended(target, now, &Failure::Unreachable, end);
         }
         match self.machine.state {
             State::Dialing { .. } => {

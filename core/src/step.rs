@@ -212,7 +212,7 @@ impl Step<'_> {
 
     fn connected(&mut self, id: DialId) {
         let now = self.now;
-        let link = |endpoint, fresh| Link {
+        let link = |endpoint, fresh, paced_by_better| Link {
             id,
             since: now,
             active: now,
@@ -221,15 +221,15 @@ impl Step<'_> {
             proof: Proof::None,
             wanted: Wanted::No,
             fresh,
-            paced_by_better: false,
+            paced_by_better,
         };
         if let State::Dialing { outage, endpoint, .. } = self.machine.state {
             self.machine.cursor = endpoint;
-            self.machine.state = State::Held { link: link(endpoint, true), outage, pace: 0 };
+            self.machine.state = State::Held { link: link(endpoint, true, false), outage, pace: 0 };
         } else if let State::Replacing { link: old, target, .. } = self.machine.state {
             self.machine.cursor = target;
             self.machine.state = State::Draining {
-                link: link(target, false),
+                link: link(target, false, old.paced_by_better),
                 old: old.id,
                 old_by: old.by,
                 old_endpoint: old.endpoint,
@@ -250,7 +250,7 @@ impl Step<'_> {
 
     fn going_away(&mut self, by: Option<Timestamp>) {
         if let Some(link) = self.machine.state.link() {
-            link.by = by.map_or(NEVER, Timestamp::as_nanos);
+            link.by = by.map_or(NEVER, Timestamp::as_nanos).min(link.by);
         }
         self.want(Wanted::Away);
     }
@@ -272,13 +272,15 @@ impl Step<'_> {
     }
 
     fn redial(&mut self) {
-        let (now, online) = (self.now, !self.machine.offline);
+        let now = self.now;
         self.discharge();
         if let Some(pace) = self.machine.state.pace() {
             *pace = now.min(*pace);
         }
+        let link = self.machine.state.link();
+        let unstable = link.is_some_and(|link| link.proof < Proof::Stable);
         match self.machine.state {
-            State::Held { link, outage, .. } if link.proof < Proof::Stable && online => {
+            State::Held { link, outage, .. } if unstable && self.may_dial() => {
                 self.release(link.endpoint);
                 if link.fresh {
                     self.give_back_attempt();
@@ -286,7 +288,7 @@ impl Step<'_> {
                 let outage = if link.proof == Proof::Confirmed { now } else { outage };
                 self.machine.state = State::Waiting { outage, pace: now, last: None };
             }
-            State::Draining { link, .. } if link.proof < Proof::Stable && online => {
+            State::Draining { link, .. } if unstable && self.may_dial() => {
                 self.release(link.endpoint);
                 self.give_old_back();
                 self.want(Wanted::Any);
@@ -316,7 +318,10 @@ impl Step<'_> {
         }
         self.machine.run = Run::NEW;
         self.next_round();
-        self.each_endpoint(|endpoint| endpoint.set(TRIED, false));
+        self.each_endpoint(|endpoint| {
+            endpoint.set(TRIED, false);
+            endpoint.discharge();
+        });
         self.turn_away();
     }
 }

@@ -275,7 +275,7 @@ impl Reference {
             Event::Confirmed(id) | Event::Activity(id) if is(id, old) => return false,
             Event::GoingAway(id, by) if is(id, link) => {
                 if let Some(link) = &mut self.link {
-                    link.by = by.map_or(NEVER, Timestamp::as_nanos);
+                    link.by = link.by.min(by.map_or(NEVER, Timestamp::as_nanos));
                 }
                 self.want(Wanted::Other);
             }
@@ -401,7 +401,7 @@ impl Reference {
         if self.old.is_none() {
             self.pace = self.pace.min(self.now);
         }
-        if unstable && !self.offline {
+        if unstable && self.may_dial() {
             let Some(link) = self.link else { return };
             self.release(link.key);
             if self.old.is_some() {

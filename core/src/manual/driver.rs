@@ -78,6 +78,9 @@
 //! running is started. There is nothing else to it; `tests/examples/event_loop.rs` in the
 //! repository does it on mio.
 //!
+//! To stop gracefully: from then on start no dial that the action names, let the connections finish, and
+//! say [`Stop`](crate::Event::Stop) when they have ended or your time is up.
+//!
 //! # Rules
 //!
 //! * Deliver finished I/O before you tick: a success counts until a later call has ended its dial,

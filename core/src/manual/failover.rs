@@ -34,5 +34,11 @@
 //!
 //! [`set_endpoints`](crate::Reconnector::set_endpoints), at any time. Keys that stay keep their
 //! health. A dial to a removed one is dropped without being counted; a connection to one is
-//! replaced when another is up. An empty list is idle, and dials when one appears. Nothing is ever
-//! removed because it failed.
+//! replaced when another is up. An empty list is idle, and dials when one appears. A wait that the
+//! outage has earned goes on over all of that, for new endpoints too, so that a list that flaps is no
+//! way around the backoff: say `Redial` if you know better. Nothing is ever removed because it failed.
+//!
+//! # One server says when to come back, and another is overloaded?
+//!
+//! Each is asked in its own time: a server that gave a hint when that ends, also in the middle of a
+//! round, and the others when the backoff does.

@@ -20,7 +20,8 @@
 //!
 //! # And if the new connection does not last?
 //!
-//! As long as the old one still drains, it becomes the link again.
+//! As long as the old one still drains, it becomes the link again, and is replaced later; for a better
+//! endpoint, if that had been stable, after `failback` as before.
 //!
 //! # What does a driver see?
 //!

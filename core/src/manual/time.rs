@@ -30,7 +30,30 @@
 //! ```
 //!
 //! A 32-bit tick counter that wraps must be extended before it comes here: going back is treated as
-//! standing still, for as long as it takes to catch up.
+//! standing still, for as long as it takes to catch up. One of milliseconds wraps after 49 days, and is
+//! to be read more often than that:
+//!
+//! ```
+//! use redial::Timestamp;
+//!
+//! #[derive(Default)]
+//! struct Clock {
+//!     high: u64,
+//!     last: u32,
+//! }
+//!
+//! impl Clock {
+//!     fn now(&mut self, ticks: u32) -> Timestamp {
+//!         if ticks < self.last {
+//!             self.high += 1 << 32;
+//!         }
+//!         self.last = ticks;
+//!         Timestamp::from_nanos((self.high + u64::from(ticks)) * 1_000_000)
+//!     }
+//! }
+//! let mut clock = Clock::default();
+//! assert!(clock.now(u32::MAX) < clock.now(0));
+//! ```
 //!
 //! # In a browser
 //!

@@ -1,9 +1,11 @@
 //! Failbacks that fail: what they have earned is the wait of those that failed, and of nothing else.
 
-use redial::Failure::{Overloaded, Unreachable};
-use redial::{Action, Backoff, DialId, Event, PolicyBuilder, Reconnector, Selection, Timestamp};
+use redial::Failure::{Overloaded, TimedOut, Unreachable};
+use redial::{
+    Action, Backoff, DialId, Event, Failure, PolicyBuilder, Reconnector, Selection, Timestamp,
+};
 
-use crate::{Link, at, connect, fail, fail_with, hint, link, list, plain, secs};
+use crate::{Link, at, connect, fail, fail_with, hint, later, link, list, plain, secs};
 
 fn failing_back() -> PolicyBuilder {
     plain().selection(Selection::Priority { failback: Some(secs(60)) })
@@ -146,4 +148,158 @@ fn never_does_not_dial_again_when_a_connection_comes_of_age() {
     fail(&mut link, at(90));
     let action = link.handle(at(1000), Event::Tick);
     assert!(action.dial().is_none(), "{action}");
+}
+
+/// Connected to 1, with a failback to 0 in flight, after many that have failed by `failure`.
+fn another_failback(keys: &[u32], failure: Failure) -> (Link, DialId, Timestamp) {
+    let mut link = link(failing_back(), keys);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    let old = connect(&mut link, at(0));
+    let mut now = at(0);
+    while now < at(40_000) {
+        if link.action().dial().is_some() {
+            fail_with(&mut link, now, failure);
+        }
+        now = link.action().wake();
+        link.handle(now, Event::Tick);
+    }
+    assert_eq!(link.action().dial().map(|dial| dial.endpoint), Some(0));
+    (link, old, now)
+}
+
+#[test]
+fn failed_failbacks_delay_no_other_once_the_old_connection_has_drained() {
+    for failure in [Overloaded, Unreachable] {
+        let (mut link, old, now) = another_failback(&[0, 1], failure);
+        let new = connect(&mut link, now);
+        link.handle(now, Event::Closed(old, Unreachable));
+        let now = later(now, 5);
+        let action = link.handle(now, Event::Closed(new, Unreachable));
+        assert_eq!(action.dial().map(|dial| dial.endpoint), Some(1));
+        let action = fail(&mut link, now);
+        let wait = action.wake().saturating_since(now);
+        assert!(wait < secs(5), "1 has failed once in eleven hours: {wait:?} after {failure}");
+    }
+}
+
+#[test]
+fn failed_failbacks_delay_no_other_when_the_draining_connection_goes_away() {
+    let (mut link, old, now) = another_failback(&[0, 1], Overloaded);
+    let new = connect(&mut link, now);
+    link.handle(now, Event::GoingAway(old, None));
+    let now = later(now, 5);
+    let action = link.handle(now, Event::Closed(new, Unreachable));
+    assert_eq!(action.dial().map(|dial| (dial.endpoint, dial.serving)), Some((1, Some(old))));
+    fail(&mut link, now);
+    let now = later(now, 1);
+    let action = link.handle(now, Event::Closed(old, Unreachable));
+    assert!(action.wake().saturating_since(now) < secs(60), "{action} at {now}");
+}
+
+#[test]
+fn failed_failbacks_delay_no_other_after_a_redial_while_one_drains() {
+    let (mut link, old, now) = another_failback(&[0, 1], Overloaded);
+    connect(&mut link, now);
+    let now = later(now, 5);
+    link.handle(now, Event::Redial);
+    fail(&mut link, now); // 0, then 1
+    fail(&mut link, now);
+    let now = later(now, 1);
+    let action = link.handle(now, Event::Closed(old, Unreachable));
+    assert!(action.wake().saturating_since(now) < secs(60), "{action} at {now}");
+}
+
+#[test]
+fn a_charge_that_was_restored_is_lifted_too() {
+    let (mut link, old, now) = another_failback(&[0, 1], Overloaded);
+    fail_with(&mut link, now, Overloaded);
+    link.handle(now, Event::Closed(old, Unreachable));
+    link.set_endpoints(now, list(&[0]));
+    let health: Vec<_> = link.endpoint_snapshots().collect();
+    let policy = failing_back().build().unwrap();
+    let mut restored = Reconnector::restore_with_endpoints(
+        policy,
+        7,
+        list(&[0]),
+        &link.snapshot(),
+        &health,
+        secs(0),
+        now,
+    );
+    assert_eq!(restored.action(), link.action());
+    let live = link.handle(now, Event::Redial);
+    assert!(live.dial().is_some(), "{live}");
+    assert_eq!(restored.handle(now, Event::Redial), live);
+}
+
+#[test]
+fn an_endpoint_is_charged_for_its_own_failures() {
+    let mut link = link(failing_back(), &[0, 1, 2]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    fail(&mut link, at(0));
+    let id = connect(&mut link, at(0));
+    let (mut now, mut dials) = (at(0), 0);
+    while now < at(40_000) || link.action().dial().is_some() {
+        match link.action().dial() {
+            Some(dial) if dial.endpoint == 1 => {
+                // Once, just before it is taken out of service for eleven hours.
+                dials += 1;
+                fail(&mut link, now);
+                link.trip(now, 1);
+            }
+            Some(_) => {
+                fail_with(&mut link, now, Overloaded);
+            }
+            None => {
+                now = link.action().wake();
+                link.handle(now, Event::Tick);
+            }
+        }
+    }
+    assert_eq!(dials, 1);
+    link.reset(now, 1);
+    let action = link.handle(now, Event::Closed(id, Unreachable));
+    assert_eq!(action.dial().map(|dial| dial.endpoint), Some(1), "{action} at {now}");
+}
+
+#[test]
+fn a_failback_in_flight_takes_no_longer_than_any_first_dial_of_an_outage() {
+    let mut link = link(failing_back(), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    let id = connect(&mut link, at(0));
+    let mut now = at(0);
+    while now < at(40_000) || link.action().dial().is_none() {
+        now = link.action().wake();
+        link.handle(now, Event::Tick); // 0 is silent
+    }
+    let dial = link.handle(now, Event::Closed(id, TimedOut)).dial().unwrap();
+    assert_eq!((dial.endpoint, dial.attempt), (0, 1));
+    let left = dial.deadline.saturating_since(now);
+    assert!(left <= secs(10), "an outage has begun, and 1 is asked after {left:?}");
+}
+
+#[test]
+fn a_failback_waits_again_after_one_that_was_stable() {
+    // 0 serves for 15 s at a time; what is replaced takes its time to drain.
+    let mut link = link(failing_back(), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    connect(&mut link, at(0));
+    let (mut now, mut failbacks) = (at(0), 0);
+    while now < at(3600) {
+        if link.action().dial().is_some() {
+            failbacks += 1;
+            let new = connect(&mut link, now);
+            link.handle(now.saturating_add(secs(10)), Event::Tick); // stable
+            now = now.saturating_add(secs(15));
+            link.handle(now, Event::Closed(new, Unreachable));
+        } else {
+            now = link.action().wake();
+            link.handle(now, Event::Tick);
+        }
+    }
+    assert!(failbacks <= 3600 / 70, "{failbacks} failbacks in an hour, each moves the link");
 }

@@ -1,7 +1,9 @@
 //! What was wrong once, each by its shortest run.
 
 mod failbacks;
+mod hints;
 mod model;
+mod outages;
 mod promises;
 
 use std::time::Duration;
@@ -57,4 +59,8 @@ fn fail(link: &mut Link, now: Timestamp) -> Action {
 fn fail_with(link: &mut Link, now: Timestamp, failure: Failure) -> Action {
     let id = dial(link);
     link.handle(now, Event::DialFailed(id, failure))
+}
+
+fn later(now: Timestamp, seconds: u64) -> Timestamp {
+    now.saturating_add(secs(seconds))
 }

@@ -122,11 +122,11 @@ pub fn waits_are_in_range(trace: &Trace<'_>) -> Verdict {
             let hint = before.endpoints().iter().find(|end| end.key() == dial.endpoint);
             let hint = hint.and_then(redial::Endpoint::hinted_until);
             let known = before.action().dial().is_some_and(|old| old.id == dial.id);
-            // What failed failbacks have earned is lifted by hand, and nothing else.
-            let by_hand = matches!(record.call, Call::Event(Event::Redial | Event::Start));
+            // A backoff of its own is lifted by hand, or by a stable connection.
+            let lifted = stable || matches!(record.call, Call::Event(Event::Redial | Event::Start));
             let own = asked.remove(&dial.endpoint).is_none_or(|earliest| earliest <= record.now);
             let past = hint.is_none_or(|until| until <= record.now);
-            ensure(known || past || (by_hand && own), step, || {
+            ensure(known || past || (lifted && own), step, || {
                 format!("{}, hint {hint:?}", words(before, record))
             })?;
         }
@@ -136,6 +136,11 @@ pub fn waits_are_in_range(trace: &Trace<'_>) -> Verdict {
         }
         let time = wait.until.saturating_since(record.now);
         ensure(time <= longest, step, || words(before, record))?;
+        // The rest of a backoff that is one endpoint's own has begun before.
+        let own = |endpoint: &redial::Endpoint| endpoint.hinted_until() == Some(wait.until);
+        if record.after.endpoints().iter().any(own) {
+            continue;
+        }
         // A wait that begins here, and not after a stable connection, which has its own rule.
         if matches!(before.action(), Action::Dial(_) | Action::Hold(_)) && !stable {
             let grown = !steady || time.saturating_add(Duration::from_nanos(1)) >= previous;

@@ -3,7 +3,7 @@
 use redial::{Backoff, Failure, FirstRetry, GiveUpReason, Overload, WaitReason};
 
 use super::arith::{NEVER, doubled, later, nanos, stretched, up_to};
-use super::shape::{Class, initial};
+use super::shape::{Class, dial_timeout, earned, handshake_timeout, initial};
 use super::{Conn, Proof, Reference, Wanted};
 
 /// What ended.
@@ -32,7 +32,7 @@ impl Reference {
             proof: Proof::Nothing,
             wanted: Wanted::No,
             fresh: replaced.is_none(),
-            paced_by_better: false,
+            paced_by_better: replaced.is_some_and(|replaced| replaced.paced_by_better),
         });
         self.old = replaced;
         self.pace = 0;
@@ -121,7 +121,14 @@ impl Reference {
                     if class == Class::Overloaded {
                         self.round.push(class);
                     }
-                    dial.deadline = dial.deadline.min(self.limit());
+                    // No longer than a dial of this outage would have.
+                    let base = earned(&self.policy, &self.rounds).base;
+                    let mut time = dial_timeout(&self.policy, base);
+                    if dial.progressed {
+                        time = time.max(handshake_timeout(&self.policy, self.stalls, 0));
+                    }
+                    let most = later(dial.started, time).min(self.limit());
+                    dial.deadline = dial.deadline.min(most);
                     self.dial = Some(dial);
                     self.last = Some(failure);
                 }
@@ -151,6 +158,12 @@ impl Reference {
         self.old = None;
         self.outage = self.now;
         self.pace = 0;
+        if self.link.is_some_and(|link| link.paced_by_better) {
+            self.forget_run();
+        }
+        if let Some(link) = &mut self.link {
+            link.paced_by_better = false;
+        }
         self.turn_away();
     }
 
@@ -160,9 +173,16 @@ impl Reference {
         old.since = failed.since;
         old.active = self.now;
         old.fresh = false;
-        old.paced_by_better = false;
+        old.paced_by_better = failed.paced_by_better;
+        if old.wanted == Wanted::Better && failed.proof == Proof::Stable {
+            // It was had, and is to be waited for again.
+            old.wanted = Wanted::No;
+        }
         self.link = Some(old);
         self.pace = 0;
+        if old.wanted > Wanted::Better {
+            self.charge_better(Some(old), 0);
+        }
     }
 
     /// What failed failbacks have earned delays those that failed, each by itself, and nothing else.
@@ -174,9 +194,8 @@ impl Reference {
             return;
         }
         for place in &mut self.places {
-            if place.tried && place.hint == 0 && wait > self.now && wait != NEVER {
-                place.hint = wait;
-                place.charged = true;
+            if place.tried && wait > self.now && wait != NEVER {
+                place.charge(wait);
             }
             place.tried = false;
         }
@@ -286,7 +305,7 @@ impl Reference {
 
         if matches!(end, End::Handover { .. }) {
             self.pace = pace.unwrap_or(NEVER);
-            let by_better = self.link.is_some_and(|link| link.wanted == Wanted::Better);
+            let by_better = self.link.is_some_and(|link| link.wanted <= Wanted::Better);
             if let Some(link) = &mut self.link {
                 link.paced_by_better = by_better;
             }

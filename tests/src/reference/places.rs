@@ -33,6 +33,23 @@ impl Place {
         Self { key, visited, failures: 0, parks: 0, parked: 0, hint: 0, tried, charged, breaker }
     }
 
+    /// A backoff of its own, unless a server has said when.
+    pub(super) fn charge(&mut self, until: u64) {
+        if self.hint == 0 {
+            self.hint = until;
+            self.charged = true;
+        }
+    }
+
+    /// What was asked for, or imposed, is past: it has a turn.
+    fn forget_past_hint(&mut self, now: u64) {
+        if self.hint != 0 && self.hint <= now {
+            self.hint = 0;
+            self.charged = false;
+            self.visited = false;
+        }
+    }
+
     fn eligible(&self, now: u64) -> bool {
         self.hint <= now.max(1) && self.parked <= now && self.breaker.ready() <= now
     }
@@ -140,6 +157,7 @@ impl Reference {
             place.breaker.is = super::Is::Tripped;
         }
         if known {
+            self.admit_one();
             self.recheck_round();
         }
         if known || due {
@@ -152,7 +170,9 @@ impl Reference {
     fn recheck_round(&mut self) {
         let (wanted, link) = match (self.mode, self.dial, self.link, self.old) {
             (Mode::Running, None, None, None) => (Wanted::Any, None),
-            (Mode::Running, None, Some(link), None) if link.wanted != Wanted::No => {
+            (Mode::Running, None, Some(link), None)
+                if link.wanted != Wanted::No && link.proof == super::Proof::Stable =>
+            {
                 (link.wanted, Some(link))
             }
             _ => return,
@@ -238,7 +258,7 @@ impl Reference {
     fn gate(&self, place: &Place) -> (u64, WaitReason) {
         let gates = [
             (if place.hint == 0 { self.pace } else { 0 }, self.pace_reason),
-            (place.hint, WaitReason::Hint),
+            (place.hint, if place.charged { WaitReason::Backoff } else { WaitReason::Hint }),
             (place.breaker.ready(), WaitReason::Breaker),
             (place.parked, WaitReason::Parked),
             (self.permitted(), WaitReason::RateLimit),
@@ -266,10 +286,10 @@ impl Reference {
     /// A new round: every endpoint may be tried again.
     pub(super) fn next_round(&mut self) {
         for place in &mut self.places {
+            // What has not failed in this round has not earned its wait.
+            place.tried &= place.visited;
             place.visited = false;
-            if place.hint <= self.now {
-                place.hint = 0;
-            }
+            place.forget_past_hint(self.now);
         }
         self.round.clear();
     }
@@ -277,9 +297,31 @@ impl Reference {
     /// Also one that was restored as past at the clock's origin.
     pub(super) fn forget_past_hints(&mut self) {
         for place in &mut self.places {
-            if place.hint <= self.now.max(1) {
-                place.hint = 0;
-            }
+            place.forget_past_hint(self.now.max(1));
         }
+    }
+
+    /// An endpoint is dialed before the backoff is over, by its hint: that of the others goes on.
+    pub(super) fn hold_back(&mut self, choice: &Choice) {
+        if choice.wake > self.now
+            || self.pace <= self.now
+            || self.pace_reason != WaitReason::Backoff
+        {
+            return;
+        }
+        let pace = self.pace;
+        for place in self.places.iter_mut().filter(|place| place.key != choice.key) {
+            place.charge(pace);
+        }
+    }
+
+    /// Whether any endpoint could be dialed now if there were no backoff.
+    pub(super) fn may_dial(&self) -> bool {
+        let latest = self.permitted().max(self.deferred);
+        let open = |place: &Place| {
+            let own = place.hint.max(place.breaker.ready()).max(place.parked);
+            own.max(latest) <= self.now
+        };
+        !self.offline && self.places.iter().any(open)
     }
 }

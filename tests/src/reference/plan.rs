@@ -23,6 +23,7 @@ impl Reference {
         for place in &mut self.places {
             place.tried = false;
         }
+        self.discharge();
         self.turn_away();
     }
 
@@ -37,6 +38,10 @@ impl Reference {
         }
         if self.link.is_some_and(|link| self.now >= self.idle_at(&link)) {
             self.link_lost(Failure::TimedOut);
+            // The dial that was to replace it may have less time now.
+            if self.dial.is_some_and(|dial| self.now >= dial.deadline) {
+                self.dial_failed(Failure::TimedOut);
+            }
         }
         let Some(link) = self.link else { return };
         if link.proof == Proof::Stable && self.dial.is_none() && self.old.is_none() {
@@ -88,6 +93,7 @@ impl Reference {
             return NEVER;
         }
         let Some(choice) = self.choose(Wanted::Any, None) else { return NEVER };
+        self.hold_back(&choice);
         let limit = self.limit();
         if limit != NEVER && choice.wake >= limit {
             self.give_up(GiveUpReason::MaxElapsed, self.last);
@@ -118,6 +124,7 @@ impl Reference {
         if choice.wake > self.now {
             return wake.min(choice.wake);
         }
+        self.hold_back(&choice);
         if self.policy.refresh() == Refresh::BreakFirst {
             // An outage of our own making.
             self.link = None;
