@@ -180,7 +180,7 @@ where
                 Some(Happened::Dialed(line, Err(error))) => {
                     let failure = error.classify();
                     let event = Event::DialFailed(line.id, failure);
-                    self.lost(now, event, failure, Last::Own(error));
+                    self.lost(now, event, failure, Some(Last::Own(error)));
                 }
                 Some(Happened::Ended(id, ended)) => self.ended(now, world, id, ended),
                 Some(Happened::Panicked(message)) => {
@@ -321,7 +321,7 @@ where
             Ended::Lost(error) => {
                 let failure = error.classify();
                 let event = self.closed(id, failure);
-                self.lost(now, event, failure, Last::Own(error));
+                self.lost(now, event, failure, Some(Last::Own(error)));
             }
         }
         world.close(id);

@@ -36,10 +36,12 @@ pub enum LinkError<E> {
         /// Which limit, after how many attempts, and what the last failure was.
         end: GiveUp,
         /// The last error of this outage. Older than `end.last` if the last dial was cut off by its
-        /// deadline, which leaves no error; `None` if all were.
+        /// deadline, or the last connection closed because an operation panicked: those leave no error.
+        /// `None` if there was none.
         last: Option<Arc<E>>,
     },
-    /// `connect`, `serve` or an operation panicked, with this message.
+    /// `connect` or `serve` panicked, with this message. A panic of an operation ends its connection, and
+    /// not the link; see [`run`](crate::LinkHandle::run).
     Panicked(Arc<str>),
     /// The link was stopped, so there is nothing to wait for.
     Stopped,

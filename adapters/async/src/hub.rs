@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -68,8 +68,6 @@ pub(crate) struct Wishes {
     /// By key: tripped, or reset.
     pub(crate) circuits: BTreeMap<u32, bool>,
     pub(crate) defer: Option<Duration>,
-    /// An operation did, with this message.
-    pub(crate) panicked: Option<Arc<str>>,
 }
 
 #[derive(Debug)]

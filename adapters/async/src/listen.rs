@@ -55,9 +55,10 @@ where
         }
         for (id, error) in self.view.take_reports().into_iter().flatten() {
             if world.close(id) {
-                let failure = error.classify();
+                // A panic has no error.
+                let failure = error.as_ref().map_or(Failure::Unreachable, Classify::classify);
                 let event = self.closed(id, failure);
-                self.lost(now, event, failure, Last::Shared(error));
+                self.lost(now, event, failure, error.map(Last::Shared));
                 // Its id is gone from the view already, where nothing else may change.
                 self.view.hub.announce();
             }
@@ -77,11 +78,8 @@ where
         let (asked, wishes) = self.view.hub.take_commands();
         let orders = std::mem::replace(&mut self.orders, asked.orders);
         let News { stop, redial, online, offline, health } = asked.news;
-        let Wishes { endpoints, circuits, defer, panicked } =
+        let Wishes { endpoints, circuits, defer } =
             wishes.map(|wishes| *wishes).unwrap_or_default();
-        if let Some(message) = panicked {
-            return Err(LinkError::Panicked(message));
-        }
         if asked.aborted {
             return Err(LinkError::Aborted);
         }
@@ -148,15 +146,21 @@ where
         Event::Closed(id, failure)
     }
 
-    /// Tells the machine that a dial failed or a connection was lost, with an error.
-    pub(crate) fn lost(&mut self, now: Timestamp, event: Event, failure: Failure, error: Last<E>) {
+    /// Tells the machine that a dial failed or a connection was lost.
+    pub(crate) fn lost(
+        &mut self,
+        now: Timestamp,
+        event: Event,
+        failure: Failure,
+        error: Option<Last<E>>,
+    ) {
         let before = self.before();
         self.reconnector.handle(now, event);
-        self.tell(now, before, Some(failure), Some(error.get()));
-        self.last = Some(error);
+        self.tell(now, before, Some(failure), error.as_ref().map(Last::get));
+        self.last = error.or(self.last.take());
     }
 
-    /// Tells the machine what happened, where no error came with it.
+    /// Tells the machine what happened, where nobody says why.
     pub(crate) fn handle(&mut self, now: Timestamp, event: Event) -> Action {
         let before = self.before();
         let action = self.reconnector.handle(now, event);

@@ -15,12 +15,12 @@ use crate::error::LinkError;
 use crate::handle::LinkHandle;
 use crate::hub::poll_until;
 use crate::view::Connection;
-use crate::world::message;
 
 /// Whether an operation may be executed twice.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Idempotent {
-    /// It may: when its connection breaks it runs again on the next one.
+    /// It may: when its connection breaks it runs again on the next one. Not if it was its own panic that
+    /// broke it.
     Yes,
     /// It may not: when its connection breaks nobody knows whether it was executed, and the caller gets the
     /// error.
@@ -135,6 +135,11 @@ impl<H: Clone, E> LinkHandle<H, E> {
     ///
     /// Dropping the future never touches the link.
     ///
+    /// # Panics
+    /// If the operation does. Nobody knows what it has left of its connection, which is closed as if it had
+    /// been reported, as [`Unreachable`](redial::Failure::Unreachable); the link goes on, and so do other
+    /// callers, on the next connection.
+    ///
     /// # Errors
     /// [`RunError`], which tells an operation that failed from one that found no connection.
     pub fn run<T, F, Op>(&self, op: Op, idempotent: Idempotent) -> Run<H, E, Op, F>
@@ -195,13 +200,11 @@ impl<H, E, Op, F> Run<H, E, Op, F> {
         }
     }
 
-    /// Calls the operation's code. A panic in it ends the link, and goes on to the caller.
-    fn guarded<T>(handle: &LinkHandle<H, E>, call: impl FnOnce() -> T) -> T {
+    /// Calls the operation's code. A panic in it goes on to the caller, and leaves a connection behind of
+    /// which nobody knows what was sent.
+    fn guarded<T>(handle: &LinkHandle<H, E>, id: DialId, call: impl FnOnce() -> T) -> T {
         catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
-            let message = message(payload.as_ref());
-            handle.view.hub.wish(|wishes| {
-                wishes.panicked.get_or_insert(message);
-            });
+            handle.broken(id, None);
             resume_unwind(payload)
         })
     }
@@ -229,7 +232,7 @@ where
                 match run.handle.poll_connection(cx) {
                     Poll::Ready(Ok(connection)) => {
                         let id = connection.id;
-                        let future = Self::guarded(&run.handle, || (run.op)(connection));
+                        let future = Self::guarded(&run.handle, id, || (run.op)(connection));
                         run.tries -= 1;
                         run.running = Some((id, Box::pin(future)));
                         continue;
@@ -241,13 +244,15 @@ where
                 }
             };
             let id = *id;
-            match Self::guarded(&run.handle, || future.as_mut().poll(cx)) {
+            let polled = Self::guarded(&run.handle, id, || {
+                future.as_mut().poll(cx).map_err(|error| (error.breaks_connection(), error))
+            });
+            match polled {
                 Poll::Ready(Ok(value)) => {
                     run.handle.activity(id);
                     return Poll::Ready(Ok(value));
                 }
-                Poll::Ready(Err(error)) => {
-                    let breaks = error.breaks_connection();
+                Poll::Ready(Err((breaks, error))) => {
                     let error = Arc::new(error);
                     run.running = None;
                     if breaks {

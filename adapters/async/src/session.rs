@@ -21,6 +21,8 @@ const GOING_AWAY: u8 = 8;
 const DRAINING: u8 = 16;
 /// Somebody may be waiting to be told.
 const AWAITED: u8 = 32;
+/// A caller has found it broken.
+const BROKEN: u8 = 64;
 
 /// One dial, and the connection that comes of it.
 #[derive(Debug)]
@@ -81,6 +83,15 @@ impl Line {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.said.load(Ordering::Acquire) & DRAINING != 0
+    }
+
+    /// Whether a caller has found it broken: whoever says so first, under the lock of the view.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.said.load(Ordering::Acquire) & BROKEN != 0
+    }
+
+    pub(crate) fn set_broken(&self) {
+        self.say(BROKEN);
     }
 
     /// Whether the link is done when the application is done with this connection. Not if it was told to

@@ -45,7 +45,7 @@ pub struct Transition<'a, E> {
     pub action: Action,
     /// Why a dial or connection ended, if that is what happened.
     pub failure: Option<Failure>,
-    /// The error itself; `None` if a deadline cut the dial or connection off.
+    /// The error itself; `None` if a deadline cut the dial or connection off, or an operation panicked.
     pub error: Option<&'a E>,
     /// All endpoints with their health.
     pub endpoints: &'a [Endpoint],

@@ -56,7 +56,7 @@ struct State<H, E> {
     held: Option<Connection<H>>,
     /// The connections that exist, which callers may still be using.
     lines: [Option<Arc<Line>>; 2],
-    /// What callers have reported of each, until the loop hears it.
+    /// With what error callers have found each broken, if there was one, until the loop hears it.
     reports: [Option<std::sync::Arc<E>>; 2],
     ended: Option<Box<End<E>>>,
     /// Those that the loop has seen; `MAX` once it will not come back.
@@ -68,18 +68,16 @@ impl<H, E> State<H, E> {
         Self { held: None, lines: [None, None], reports: [None, None], ended: None, orders: 0 }
     }
 
-    /// Where the connection is, if it exists.
-    fn place(&self, id: DialId) -> Option<usize> {
-        self.lines.iter().position(|line| line.as_ref().is_some_and(|line| line.id == id))
+    /// The connection and its place, if it exists and nobody has found it broken.
+    fn line(&self, id: DialId) -> Option<(usize, &Line)> {
+        let lines = self.lines.iter().enumerate();
+        let mut lines = lines.filter_map(|(place, line)| Some((place, &**line.as_ref()?)));
+        lines.find(|(_, line)| line.id == id && !line.is_broken())
     }
 
     /// Whether it is this that is there.
     fn has(&self, place: usize, line: Option<&Arc<Line>>) -> bool {
         self.lines[place].as_ref().map(|line| line.id) == line.map(|line| line.id)
-    }
-
-    fn is_reported(&self, id: DialId) -> bool {
-        self.place(id).is_some_and(|place| self.reports[place].is_some())
     }
 }
 
@@ -116,14 +114,13 @@ impl<H, E> View<H, E> {
         poll_until(&self.hub.changed, listener, cx, ended)
     }
 
-    /// Keeps the error for the loop; false if one was reported for this connection already, or it is no
-    /// longer one.
-    pub(crate) fn report(&self, id: DialId, error: std::sync::Arc<E>) -> bool {
+    /// A connection was found broken: tells the loop when it listens. False if that was known, or it is no
+    /// longer a connection.
+    pub(crate) fn report(&self, id: DialId, error: Option<std::sync::Arc<E>>) -> bool {
         let mut state = self.lock();
-        let Some(place) = state.place(id).filter(|place| state.reports[*place].is_none()) else {
-            return false;
-        };
-        state.reports[place] = Some(error);
+        let Some((place, line)) = state.line(id) else { return false };
+        line.set_broken();
+        state.reports[place] = error;
         let broken = state.held.take_if(|connection| connection.id == id);
         drop(state);
         drop(broken);
@@ -132,17 +129,15 @@ impl<H, E> View<H, E> {
 
     /// Something is said of a connection, if it is there; true if the loop is to be woken for that.
     pub(crate) fn say(&self, id: DialId, what: u8) -> bool {
-        let state = self.lock();
-        let place = state.place(id).filter(|place| state.reports[*place].is_none());
-        place.and_then(|place| state.lines[place].as_ref()).is_some_and(|line| line.say(what))
+        self.lock().line(id).is_some_and(|(_, line)| line.say(what))
     }
 
     /// What was reported of connections since the loop last listened. Those it will close.
-    pub(crate) fn take_reports(&self) -> [Option<(DialId, std::sync::Arc<E>)>; 2] {
+    pub(crate) fn take_reports(&self) -> [Option<(DialId, Option<std::sync::Arc<E>>)>; 2] {
         let mut state = self.lock();
         [0, 1].map(|place| {
-            let report = state.reports[place].take()?;
-            Some((state.lines[place].take()?.id, report))
+            let line = state.lines[place].take_if(|line| line.is_broken())?;
+            Some((line.id, state.reports[place].take()))
         })
     }
 
@@ -153,8 +148,7 @@ impl<H, E> View<H, E> {
 
     /// Whether this connection should exist.
     pub(crate) fn names(&self, id: DialId) -> bool {
-        let state = self.lock();
-        state.place(id).is_some_and(|place| state.reports[place].is_none())
+        self.lock().line(id).is_some()
     }
 }
 
@@ -178,7 +172,7 @@ impl<H: Clone, E> View<H, E> {
             shared: shared.clone(),
         });
         let mut state = self.lock();
-        let held = held.filter(|(line, _)| !state.is_reported(line.id));
+        let held = held.filter(|(line, _)| !line.is_broken());
         let moved = held.map(|(line, _)| line.id) != state.held.as_ref().map(|held| held.id);
         let differs = moved
             || (0..2).any(|place| !state.has(place, lines[place]))

@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use redial::{DialId, Endpoint, Failure, Reconnector, Timestamp};
@@ -197,18 +199,21 @@ impl<S: Stage> Scene<S> {
                         Op::Answers | Op::BreaksFirst => Ok(connection.id),
                         Op::IsRefused => Err(Error::Refused),
                         Op::Hangs => pending().await,
+                        Op::Panics => panic!("an operation panicked"),
                     }
                 }
             },
             idempotent,
         );
-        let run = run.within(Duration::from_secs(3));
-        self.call(async move {
-            match run.await {
+        let mut run = Box::pin(run.within(Duration::from_secs(3)));
+        self.call(poll_fn(move |cx| {
+            let poll = catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(cx)));
+            let Ok(poll) = poll else { return Poll::Ready("panicked".into()) };
+            poll.map(|result| match result {
                 Ok(id) => format!("answered by {id}"),
                 Err(error) => format!("no answer: {error}"),
-            }
-        });
+            })
+        }));
     }
 
     fn watch(&self, link: &Handle, millis: u64) {

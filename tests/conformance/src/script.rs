@@ -84,6 +84,8 @@ pub enum Op {
     IsRefused,
     /// It never ends by itself.
     Hangs,
+    /// The code of the caller panics.
+    Panics,
 }
 
 /// What happens to one link.

@@ -1,6 +1,7 @@
 //! Whoever waits is woken, whatever they wait for and however it ends.
 
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use loom::future::block_on;
@@ -55,6 +56,32 @@ fn an_operation_hears_that_its_connection_is_gone() {
         handle.stop();
         let error = running.join().unwrap().unwrap_err();
         assert!(matches!(error, RunError::Lost | RunError::Link(_)), "{error:?}");
+        assert!(driver.join().unwrap().is_ok());
+    });
+}
+
+/// One caller's panic is the end of its connection, and of no other.
+#[test]
+fn an_operation_hears_that_another_has_panicked() {
+    explore("panic", 1, || {
+        let drive = link().drive(connect, serve);
+        let handle = drive.handle();
+        let driver = driven(drive);
+        let first = block_on(handle.connection()).unwrap().id;
+        let other: Handle = handle.clone();
+        let other = spawn(move || {
+            block_on(other.run(
+                move |id| async move { if *id == first { pending().await } else { Ok(*id) } },
+                Idempotent::Yes,
+            ))
+        });
+        // As `panic!`, but that nothing is printed.
+        let panics = |_| async { resume_unwind(Box::new("a bug")) };
+        let run = AssertUnwindSafe(|| block_on(handle.run::<(), _, _>(panics, Idempotent::Yes)));
+        catch_unwind(run).unwrap_err();
+        assert_eq!(other.join().unwrap().unwrap().get(), first.get() + 1);
+        assert_eq!(block_on(handle.connection()).unwrap().id.get(), first.get() + 1);
+        handle.stop();
         assert!(driver.join().unwrap().is_ok());
     });
 }

@@ -1,5 +1,6 @@
 //! What is foreign may panic, or look at the link, wherever it is called; and who waits is told.
 
+use std::fmt;
 use std::future::{Pending, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -10,7 +11,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use redial_async::redial::{DialId, Failure, Policy, Reconnector};
-use redial_async::{Classify, Driver, Ended, Idempotent, LinkHandle, RunError, Session};
+use redial_async::{
+    Classify, Driver, Ended, Idempotent, LinkHandle, RunError, Session, Transition,
+};
 
 use crate::clock::Clock;
 use crate::{Woken, poll};
@@ -68,6 +71,46 @@ fn callers_of_a_draining_connection_hear_that_it_was_reported() {
     assert!(woken.count() > before);
     let told = run.as_mut().poll(&mut Context::from_waker(&waker));
     assert!(matches!(told, Poll::Ready(Err(RunError::Lost))), "{told:?}");
+}
+
+/// Cannot say what it means.
+#[derive(Debug)]
+struct Unclear;
+
+impl fmt::Display for Unclear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unclear")
+    }
+}
+
+impl Classify for Unclear {
+    fn classify(&self) -> Failure {
+        panic!("nobody knows")
+    }
+
+    fn breaks_connection(&self) -> bool {
+        panic!("nobody knows")
+    }
+}
+
+#[test]
+fn an_operation_whose_error_panics_ends_its_connection() {
+    let lines = Mutex::new(Vec::new());
+    let driver = link(Clock::default()).share(|one: &u32| *one);
+    let driver = driver.observe(|told: &Transition<'_, Unclear>| {
+        lines.lock().unwrap().push(told.to_string());
+    });
+    let connect = |_| ready(Ok::<u32, Unclear>(7));
+    let mut drive = pin!(driver.drive(connect, |_, _| pending::<Ended<Unclear>>()));
+    let handle = drive.handle();
+    assert!(poll(drive.as_mut()).is_pending());
+    let mut run = pin!(handle.run(|_| ready(Err::<(), _>(Unclear)), Idempotent::Yes));
+    let panicked = catch_unwind(AssertUnwindSafe(|| poll(run.as_mut()))).unwrap_err();
+    assert_eq!(*panicked.downcast::<&str>().unwrap(), "nobody knows");
+    assert!(handle.current().is_none(), "nobody else gets it");
+    assert!(poll(drive.as_mut()).is_pending());
+    let last = lines.lock().unwrap().pop().unwrap();
+    assert!(last.starts_with("unreachable; dialing in"), "{last}");
 }
 
 #[test]

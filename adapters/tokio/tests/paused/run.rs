@@ -1,6 +1,6 @@
 //! Operations over a link, in simulated time: retried when allowed, reported once, ended on time.
 
-use std::future::pending;
+use std::future::{Ready, pending};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -228,22 +228,45 @@ async fn an_operation_ends_with_its_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_an_operation_ends_the_link_and_reaches_the_caller() {
-    let (link, _) = link(policy().build().unwrap());
-    let handle = link.handle();
-    let waiter = tokio::spawn({
+async fn a_panic_in_an_operation_ends_its_connection_and_reaches_its_caller_alone() {
+    let (link, dials) = link(policy().build().unwrap());
+    let first = link.connection().await.unwrap().id;
+    sleep(MS(100)).await;
+    let waiters = [Idempotent::Yes, Idempotent::No].map(|idempotent| {
         let handle = link.handle();
-        async move { handle.run(|_| pending::<io::Result<()>>(), Idempotent::Yes).await }
+        tokio::spawn(async move {
+            let op = |connection: Connection<u64>| async move {
+                if connection.id == first { pending().await } else { Ok(connection.id) }
+            };
+            handle.run(op, idempotent).await
+        })
     });
-    let caller = tokio::spawn(async move {
-        let op = |_| async { panic!("the operation is broken") };
-        handle.run::<(), _, _>(op, Idempotent::Yes).await
+    sleep(MS(100)).await;
+    let callers = [(); 2].map(|()| {
+        let handle = link.handle();
+        let op = |_| async {
+            sleep(MS(10)).await;
+            panic!("the operation is broken")
+        };
+        tokio::spawn(async move { handle.run::<(), _, _>(op, Idempotent::Yes).await })
     });
+    for caller in callers {
+        assert!(caller.await.unwrap_err().is_panic());
+    }
+    let [again, once] = waiters;
+    assert!(again.await.unwrap().unwrap() > first, "it runs on the next connection");
+    assert!(matches!(once.await.unwrap(), Err(RunError::Lost)));
+    sleep(MS(1000)).await;
+    assert_eq!(dials.load(Ordering::SeqCst), 2, "two panics over one connection end it once");
+
+    // Also before it has a future.
+    let handle = link.handle();
+    let op = |_| -> Ready<io::Result<()>> { panic!("it cannot even begin") };
+    let caller = tokio::spawn(async move { handle.run(op, Idempotent::Yes).await });
     assert!(caller.await.unwrap_err().is_panic());
-    let LinkError::Panicked(message) = link.closed().await.unwrap_err() else { panic!() };
-    assert_eq!(&*message, "the operation is broken");
-    let waited = timeout(MS(1000), waiter).await.expect("no waiter hangs").unwrap();
-    assert!(matches!(waited, Err(RunError::Link(LinkError::Panicked(_)))));
+    sleep(MS(1000)).await;
+    assert_eq!(dials.load(Ordering::SeqCst), 3);
+    assert_eq!(link.health().await.unwrap().flaps(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use redial_async::Idempotent::{No, Yes};
 
 use super::{BASE, LOST, REFUSED, UP, built, exact, ms};
 use crate::script::Command::{Run, Shutdown, Stop, Subscribe, Unsubscribe};
-use crate::script::Op::{Answers, BreaksFirst, Hangs, IsRefused};
+use crate::script::Op::{Answers, BreaksFirst, Hangs, IsRefused, Panics};
 use crate::script::Step::{Accept, Finish, Follow, GoingAway, Restore, UntilDraining, Wait};
 use crate::script::{Scenario, Step};
 
@@ -58,6 +58,17 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "an operation that hangs has a deadline",
         says: &[(505, Run(1, Yes, 0, Hangs))],
+        ..BASE
+    },
+    Scenario {
+        name: "an operation panics: its connection ends, and others go on",
+        says: &[
+            (1505, Run(1, Yes, 50, Answers)),
+            (1506, Run(1, No, 50, Answers)),
+            (1515, Run(2, Yes, 20, Panics)),
+            (2505, Run(1, Yes, 20, Answers)),
+            (2705, Run(1, Yes, 20, Panics)),
+        ],
         ..BASE
     },
     Scenario {
