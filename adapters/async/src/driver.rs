@@ -22,7 +22,8 @@ use crate::view::View;
 /// stopped or gives up. See the [crate's](crate) example; [`Driver`] has more choices.
 ///
 /// `connect` is dropped at the dial's deadline, and `serve` when its connection is no longer named. A
-/// panic in either ends the link with [`LinkError::Panicked`].
+/// panic in either, or in whatever else the loop calls or drops, ends the link with
+/// [`LinkError::Panicked`].
 pub fn drive<P, S, R, C, E, Connect, Dialing, Serve, Serving>(
     reconnector: Reconnector<P, S>,
     runtime: R,
@@ -126,8 +127,29 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
     }
 
     /// Every transition is told to `observer`, from inside the loop. For a log that a person reads, print
-    /// it: `observe(|transition| eprintln!("{transition}"))`. An abort or a panic is the end of the loop and
-    /// no transition: [`closed`](crate::LinkHandle::closed) tells it.
+    /// it: `observe(|transition| eprintln!("{transition}"))`. An abort or a panic, the observer's too, is the
+    /// end of the loop and no transition: [`closed`](crate::LinkHandle::closed) tells it.
+    ///
+    /// The link and its connections wait until it returns. To print a line does no harm, nor to write the 131
+    /// bytes of a [snapshot](Transition::snapshot) to a local disk. Whatever may hang belongs elsewhere: a
+    /// network file system, a log that goes over the network, a lock that is held for long.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use std::{fs, io};
+    /// use redial_async::Transition;
+    ///
+    /// /// For `Driver::observe`: what the next process goes on from.
+    /// fn save(transition: &Transition<'_, io::Error>) {
+    ///     let (file, new) = (Path::new("link.state"), Path::new("link.state.new"));
+    ///     // Renamed when it is whole: who reads it finds the last state or this one, and no half.
+    ///     let written = fs::write(new, transition.snapshot().to_bytes());
+    ///     if let Err(error) = written.and_then(|()| fs::rename(new, file)) {
+    ///         eprintln!("the state of the link is not saved: {error}"); // and no panic
+    ///     }
+    /// }
+    /// # let _ = save;
+    /// ```
     pub fn observe<E, F: FnMut(&Transition<'_, E>)>(self, observer: F) -> Driver<R, P, S, K, F> {
         let Self { reconnector, runtime, sharing, choices, .. } = self;
         Driver { reconnector, runtime, sharing, observer, choices }

@@ -112,7 +112,8 @@ where
         }
     }
 
-    /// Until the link is over. Everything is dropped before that is told.
+    /// Until the link is over, by a panic of whatever it calls or drops too. Everything is dropped before
+    /// that is told.
     pub(crate) fn run<K, C, Connect, D, Serve, V>(
         self,
         sharing: K,
@@ -133,9 +134,12 @@ where
             let Some((world, wait, engine, connect, serve)) = &mut running else {
                 panic!("polled after it had ended");
             };
-            let end = ready!(engine.turn(cx, world, wait, connect, serve));
-            running = None;
-            Poll::Ready(end)
+            let end = match caught(|| engine.turn(cx, world, wait, connect, serve)) {
+                Ok(turn) => ready!(turn),
+                Err(message) => Err(LinkError::Panicked(message)),
+            };
+            let dropped = caught(|| running = None);
+            Poll::Ready(end.and_then(|()| dropped.map_err(LinkError::Panicked)))
         })
     }
 
@@ -157,7 +161,7 @@ where
         loop {
             if !self.settled {
                 let action = self.reconnector.action();
-                self.reconcile(&action, world, connect)?;
+                self.reconcile(&action, world, connect);
                 if let Some(end) = self.publish(&action, world) {
                     return Poll::Ready(end);
                 }
@@ -175,7 +179,7 @@ where
             self.now = now;
             match happened {
                 Some(Happened::Dialed(line, Ok(connection))) => {
-                    self.connected(now, world, line, connection, serve)?;
+                    self.connected(now, world, line, connection, serve);
                 }
                 Some(Happened::Dialed(line, Err(error))) => {
                     let failure = error.classify();
@@ -183,9 +187,6 @@ where
                     self.lost(now, event, failure, Some(Last::Own(error)));
                 }
                 Some(Happened::Ended(id, ended)) => self.ended(now, world, id, ended),
-                Some(Happened::Panicked(message)) => {
-                    return Poll::Ready(Err(LinkError::Panicked(message)));
-                }
                 Some(Happened::Spoken) => {
                     self.tend_deadlines(now);
                     self.listen(now, world)?;
@@ -234,13 +235,12 @@ where
         action: &Action,
         world: &mut World<K, C, D, V>,
         connect: &mut impl FnMut(Attempt) -> D,
-    ) -> Result<(), LinkError<E>>
-    where
+    ) where
         K: Sharing<C, Shared = H>,
     {
         let hub = &self.view.hub;
         let start = |dial, line| connect(Attempt::new(dial, line, Ear::Link(hub.clone())));
-        world.reconcile(action, self.shutdown.is_some(), start).map_err(LinkError::Panicked)
+        world.reconcile(action, self.shutdown.is_some(), start);
     }
 
     /// Tells everyone what is; returns the end, if there is nothing more to come.
@@ -287,18 +287,15 @@ where
         line: sync::Arc<Line>,
         connection: C,
         serve: &mut impl FnMut(C, Session) -> V,
-    ) -> Result<(), LinkError<E>>
-    where
+    ) where
         K: Sharing<C, Shared = H>,
     {
         let action = self.handle(now, Event::Connected(line.id));
-        if action.held() != Some(line.id) {
-            return Ok(());
+        if action.held() == Some(line.id) {
+            let ear = Ear::Link(self.view.hub.clone());
+            let session = Session::new(line.clone(), self.view.idles, ear);
+            world.hold(line, connection, |connection| serve(connection, session));
         }
-        let ear = Ear::Link(self.view.hub.clone());
-        let session = Session::new(line.clone(), self.view.idles, ear);
-        let serve = |connection| serve(connection, session);
-        world.hold(line, connection, serve).map_err(LinkError::Panicked)
     }
 
     fn ended<K, C, D, V>(

@@ -40,8 +40,9 @@ pub enum LinkError<E> {
         /// `None` if there was none.
         last: Option<Arc<E>>,
     },
-    /// `connect` or `serve` panicked, with this message. A panic of an operation ends its connection, and
-    /// not the link; see [`run`](crate::LinkHandle::run).
+    /// `connect`, `serve`, an observer, or whatever else the loop calls or drops panicked, with this
+    /// message. A panic of an operation ends its connection, and not the link; see
+    /// [`run`](crate::LinkHandle::run).
     Panicked(Arc<str>),
     /// The link was stopped, so there is nothing to wait for.
     Stopped,

@@ -24,9 +24,6 @@ use redial::{
 ///     if matches!(transition.to.phase, Phase::GaveUp { .. }) {
 ///         eprintln!("page somebody: {transition}");
 ///     }
-///     let saved = transition.snapshot().to_bytes();
-///     // … into a file, so that the next process goes on from here.
-///     # let _ = saved;
 /// }
 /// # let _ = observe;
 /// ```
@@ -99,6 +96,9 @@ impl<E> Transition<'_, E> {
     /// What must outlive the process, after this transition: a process that crashes because it connects
     /// must not forget that it did. Save it now, before anything is dialed. The next process goes on with
     /// [`restore`](Reconnector::restore) at [`Timestamp::ORIGIN`], where its driver's clock begins.
+    ///
+    /// A hundred bytes or two may well be written to a local disk here and now;
+    /// [`Driver::observe`](crate::Driver::observe) shows how.
     pub fn snapshot(&self) -> Snapshot {
         self.source.snapshot()
     }
@@ -186,7 +186,7 @@ pub(crate) fn plain(error: &impl fmt::Display) -> String {
     error.to_string().chars().take(200).map(escape).collect()
 }
 
-/// Sees every transition, in order, from inside the loop: must not block.
+/// Sees every transition, in order, from inside the loop: must not hang.
 pub trait Observe<E> {
     /// False of one that has no use for transitions: then they are not even put together.
     const OBSERVES: bool = true;

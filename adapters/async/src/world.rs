@@ -1,7 +1,6 @@
 //! What exists of a link: at most one dial and two connections, made what the action says and polled in
 //! the order that matters.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,18 +14,13 @@ use crate::session::Line;
 use crate::sharing::Sharing;
 use crate::sync;
 
-/// The message of a panic.
-pub(crate) type Panic = Arc<str>;
-
 /// Calls foreign code; a panic becomes its message.
-pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| message(payload.as_ref()))
-}
-
-pub(crate) fn message(payload: &(dyn Any + Send)) -> Panic {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("(no message)").into()
+pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Arc<str>> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        text.unwrap_or("(no message)").into()
+    })
 }
 
 pin_project! {
@@ -55,7 +49,6 @@ pub(crate) enum Happened<C, E> {
     Dialed(sync::Arc<Line>, Result<C, E>),
     /// A connection, which is still among the links and is not to be polled again.
     Ended(DialId, Ended<E>),
-    Panicked(Panic),
     /// Somebody spoke.
     Spoken,
 }
@@ -107,7 +100,7 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         action: &Action,
         ending: bool,
         start: impl FnOnce(Dial, sync::Arc<Line>) -> D,
-    ) -> Result<(), Panic> {
+    ) {
         let (held, draining) = (action.held(), action.draining().map(|old| old.id));
         for place in 0..self.links.len() {
             let Some(link) = &self.links[place] else { continue };
@@ -121,15 +114,13 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         let dial = action.dial().filter(|_| !ending);
         let running = self.dial.as_ref().map(|dialing| dialing.line.id);
         if running == dial.map(|dial| dial.id) {
-            return Ok(());
+            return;
         }
         self.dial = None;
         if let Some(dial) = dial {
             let line = sync::Arc::new(Line::new(dial.id, dial.endpoint));
-            let dialing = || Box::pin(Dialing { line: line.clone(), future: start(dial, line) });
-            self.dial = Some(caught(dialing)?);
+            self.dial = Some(Box::pin(Dialing { line: line.clone(), future: start(dial, line) }));
         }
-        Ok(())
     }
 
     /// A connection that came of a dial and is the link.
@@ -138,16 +129,17 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         line: sync::Arc<Line>,
         connection: C,
         serve: impl FnOnce(C) -> V,
-    ) -> Result<(), Panic> {
-        let shared = caught(|| self.sharing.share(&connection))?;
+    ) {
+        let shared = self.sharing.share(&connection);
         let kept = line.clone();
         let serving = || Box::pin(Serving { line, shared: None, future: serve(connection) });
-        let mut serving = match caught(serving) {
+        let mut serving = match catch_unwind(AssertUnwindSafe(serving)) {
             Ok(serving) => serving,
-            Err(panic) => {
+            Err(payload) => {
                 kept.drain();
-                self.sharing.close(shared);
-                return Err(panic);
+                // Should that panic too, it is not what to tell.
+                let _ = caught(|| self.sharing.close(shared));
+                resume_unwind(payload);
             }
         };
         *serving.as_mut().project().shared = Some(shared);
@@ -155,7 +147,6 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         let place = self.links.iter().position(Option::is_none).unwrap_or(0);
         self.shut(place);
         self.links[place] = Some(serving);
-        Ok(())
     }
 
     /// Drops the connection `id`, and closes it; false if there is none.
@@ -188,23 +179,15 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         V: Future<Output = Ended<E>>,
     {
         if let Some(dialing) = &mut self.dial {
-            match caught(|| dialing.as_mut().project().future.poll(cx)) {
-                Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(result)) => {
-                    let line = dialing.line.clone();
-                    self.dial = None;
-                    return Poll::Ready(Happened::Dialed(line, result));
-                }
-                Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
+            if let Poll::Ready(result) = dialing.as_mut().project().future.poll(cx) {
+                let line = dialing.line.clone();
+                self.dial = None;
+                return Poll::Ready(Happened::Dialed(line, result));
             }
         }
         for link in self.links.iter_mut().flatten() {
-            match caught(|| link.as_mut().project().future.poll(cx)) {
-                Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(ended)) => {
-                    return Poll::Ready(Happened::Ended(link.line.id, ended));
-                }
-                Err(panic) => return Poll::Ready(Happened::Panicked(panic)),
+            if let Poll::Ready(ended) = link.as_mut().project().future.poll(cx) {
+                return Poll::Ready(Happened::Ended(link.line.id, ended));
             }
         }
         Poll::Pending

@@ -19,7 +19,7 @@ use crate::sharing::Private;
 use crate::sync;
 use crate::transition::Transition;
 use crate::wait::Wait;
-use crate::world::{Happened, Panic, World, caught};
+use crate::world::{Happened, World, caught};
 
 /// Links that time has moved, links that rang, or results of one link, before the others get their turn.
 const TURN: usize = 256;
@@ -194,7 +194,7 @@ where
     /// Makes what exists of a link what `action` says, until nothing more happens to it at once. Without
     /// an action there is no such link. A panic of its code stops it, and no other.
     fn settle(&mut self, key: Key, action: Option<Action>) {
-        if caught(|| self.follow(key, action.into())).is_ok_and(|followed| followed.is_ok()) {
+        if caught(|| self.follow(key, action.into())).is_ok() {
             return;
         }
         // What is left of it may panic again.
@@ -204,30 +204,29 @@ where
         let _ = caught(|| self.lookout.tell(&self.shared, key, None));
     }
 
-    fn follow(&mut self, key: Key, mut moved: Moved<E>) -> Result<(), Panic> {
+    fn follow(&mut self, key: Key, mut moved: Moved<E>) {
         for turn in 1..=TURN {
             self.lookout.tell(&self.shared, key, moved.error);
             let Some(told) = moved.action else {
                 self.leave(key);
-                return Ok(());
+                return;
             };
             // Dials that end at once would keep the connections waiting for ever: the last turn is without.
             let last = turn == TURN;
-            if !last && !self.reconcile(key, &told)? {
-                return Ok(());
+            if !last && !self.reconcile(key, &told) {
+                return;
             }
-            match self.poll(key)? {
+            match self.poll(key) {
                 Some(next) => moved = next,
                 None if last => break,
-                None => return Ok(()),
+                None => return,
             }
         }
         self.shared.bells.ring(key);
-        Ok(())
     }
 
     /// True if something exists of the link then.
-    fn reconcile(&mut self, key: Key, action: &Action) -> Result<bool, Panic> {
+    fn reconcile(&mut self, key: Key, action: &Action) -> bool {
         let place = key.index();
         let ending = self.shutdown.is_some();
         let stale = self.berth(place).is_some_and(|berth| berth.key != key);
@@ -237,7 +236,7 @@ where
         }
         if self.berth(place).is_none() {
             if action.dial().is_none() || ending {
-                return Ok(false);
+                return false;
             }
             if self.berths.len() <= place {
                 self.berths.resize_with(place + 1, || None);
@@ -248,38 +247,36 @@ where
             self.berths[place] = Some(Box::new(berth));
             self.busy += 1;
         }
-        let Some(Some(berth)) = self.berths.get_mut(place) else { return Ok(false) };
+        let Some(Some(berth)) = self.berths.get_mut(place) else { return false };
         let ear = Ear::Fleet(berth.bell.clone());
         let start = |dial, line| (self.connect)(key, Attempt::new(dial, line, ear));
-        berth.world.reconcile(action, ending, start)?;
+        berth.world.reconcile(action, ending, start);
         let exists = berth.world.dial.is_some() || !berth.world.is_down();
         if !exists {
             self.leave(key);
         }
-        Ok(exists)
+        exists
     }
 
     /// Lets the futures of a link go on, and hears what they say; `None` if nothing has happened.
-    fn poll(&mut self, key: Key) -> Result<Option<Moved<E>>, Panic> {
-        let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return Ok(None) };
+    fn poll(&mut self, key: Key) -> Option<Moved<E>> {
+        let Some(Some(berth)) = self.berths.get_mut(key.index()) else { return None };
         let happened = berth.world.poll(&mut Context::from_waker(&berth.waker));
         let now = self.shared.runtime.now();
         let (event, error) = match happened {
-            Poll::Pending => return Ok(self.hear(now, key)),
+            Poll::Pending => return self.hear(now, key),
             Poll::Ready(Happened::Dialed(line, Ok(connection))) => {
-                let action = self.connected(now, key, line, connection)?;
-                return Ok(Some(action.into()));
+                return Some(self.connected(now, key, line, connection).into());
             }
             Poll::Ready(Happened::Dialed(line, Err(error))) => {
                 let failure = error.classify();
                 (Event::DialFailed(line.id, failure), Some((failure, error)))
             }
             Poll::Ready(Happened::Ended(id, ended)) => self.ended(now, key, id, ended),
-            Poll::Ready(Happened::Panicked(message)) => return Err(message),
-            Poll::Ready(Happened::Spoken) => return Ok(None),
+            Poll::Ready(Happened::Spoken) => return None,
         };
         let action = self.shared.fleet().handle(now, key, event);
-        Ok(Some(Moved { action, error }))
+        Some(Moved { action, error })
     }
 
     fn connected(
@@ -288,7 +285,7 @@ where
         key: Key,
         line: sync::Arc<Line>,
         connection: C,
-    ) -> Result<Option<Action>, Panic> {
+    ) -> Option<Action> {
         let mut fleet = self.shared.fleet();
         let action = fleet.handle(now, key, Event::Connected(line.id));
         let idles = fleet.get(key).is_some_and(|link| link.policy().idle_timeout().is_some());
@@ -298,9 +295,9 @@ where
             let ear = Ear::Fleet(berth.bell.clone());
             let session = Session::new(line.clone(), idles, ear);
             let serve = |connection| (self.serve)(key, connection, session);
-            berth.world.hold(line, connection, serve)?;
+            berth.world.hold(line, connection, serve);
         }
-        Ok(action)
+        action
     }
 
     /// A connection ended: what the link is to be told, and why.

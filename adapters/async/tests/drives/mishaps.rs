@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use redial_async::redial::{DialId, Failure, Policy, Reconnector};
+use redial_async::redial::{DialId, Failure, Phase, Policy, Reconnector};
 use redial_async::{
-    Classify, Driver, Ended, Idempotent, LinkHandle, RunError, Session, Transition,
+    Classify, Drive, Driver, Ended, Idempotent, LinkError, LinkHandle, RunError, Session,
+    Transition,
 };
 
 use crate::clock::Clock;
@@ -151,6 +152,57 @@ fn what_was_shared_is_closed_when_the_future_of_serve_panics_as_it_is_dropped() 
     assert!(poll(drive.as_mut()).is_pending());
     assert!(catch_unwind(AssertUnwindSafe(|| drop(drive))).is_err());
     assert_eq!(closed.load(Ordering::SeqCst), 1);
+}
+
+/// How a link ends, and what a caller who waits is told.
+fn end<F: Future<Output = Result<(), LinkError<Unclear>>>, H>(
+    drive: Drive<F, H, Unclear>,
+) -> String {
+    let mut drive = pin!(drive);
+    let handle = drive.handle();
+    let mut closed = pin!(handle.closed());
+    assert!(poll(closed.as_mut()).is_pending());
+    let Poll::Ready(Err(end)) = poll(drive.as_mut()) else { panic!("it goes on") };
+    let Poll::Ready(Err(told)) = poll(closed) else { panic!("nobody is told") };
+    assert_eq!(end.to_string(), told.to_string());
+    assert_eq!(handle.status().phase, Phase::Idle);
+    told.to_string()
+}
+
+#[test]
+fn a_link_says_what_has_panicked_whatever_it_was() {
+    let up = |_| ready(Ok::<u32, Unclear>(7));
+    let serve = |_, _: Session| pending::<Ended<Unclear>>();
+    let observed = link(Clock::default()).observe(|told: &Transition<'_, Unclear>| {
+        assert!(!matches!(told.to.phase, Phase::Connected { .. }), "disk full");
+    });
+    assert_eq!(end(observed.drive(up, serve)), "panicked: disk full");
+
+    let refused = |_| ready(Err::<u32, _>(Unclear));
+    let unclear = link(Clock::default()).drive(refused, serve);
+    assert_eq!(end(unclear), "panicked: nobody knows");
+
+    let shared = link(Clock::default()).share(|_: &u32| -> u32 { panic!("not to be shared") });
+    assert_eq!(end(shared.drive(up, serve)), "panicked: not to be shared");
+
+    let lost = |_, _: Session| ready(Ended::Lost(Unclear));
+    assert_eq!(end(link(Clock::default()).drive(up, lost)), "panicked: nobody knows");
+
+    // Only as everything is dropped, after a graceful end.
+    let finished = |_, _: Session| ready(Ended::<Unclear>::Finished);
+    let close = |_| panic!("not to be closed");
+    let closing = link(Clock::default()).share_closing(|one: &u32| *one, close);
+    assert_eq!(end(closing.drive(up, finished)), "panicked: not to be closed");
+}
+
+/// The first cause is the one that is told.
+#[test]
+fn what_panics_as_a_link_ends_does_not_hide_why_it_did() {
+    let serve = |_, _: Session| -> Pending<Ended<Unclear>> { panic!("the first bug") };
+    let close = |_| panic!("the second");
+    let driver = link(Clock::default()).share_closing(|one: &u32| *one, close);
+    let connect = |_| ready(Ok::<u32, Unclear>(7));
+    assert_eq!(end(driver.drive(connect, serve)), "panicked: the first bug");
 }
 
 /// Looks at its link when it is cloned.
