@@ -1,5 +1,6 @@
 //! A policy is checked once, when it is built; after that nothing about it can be wrong.
 
+use core::fmt;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
@@ -97,7 +98,7 @@ pub enum Refresh {
 /// };
 /// assert_eq!(POLICY.cap(), Duration::from_secs(5));
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setter of its own")]
 pub struct Policy {
     pub(crate) backoff: Backoff,
@@ -141,6 +142,27 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self::DEFAULT
+    }
+}
+
+/// What differs from [`Policy::DEFAULT`], under the names of the setters.
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut policy = f.debug_struct("Policy");
+        macro_rules! differing {
+            ($($field:ident)*) => {
+                $(if self.$field() != Self::DEFAULT.$field() {
+                    policy.field(stringify!($field), &self.$field());
+                })*
+            };
+        }
+        differing! {
+            backoff floor cap jitter first_retry startup_splay stable_after dial_timeout
+            dial_timeout_max handshake_timeout handshake_timeout_max overload max_attempts max_rounds
+            max_elapsed rate_limit max_hint give_up_on_long_hint breaker allow_all_open selection
+            park_for give_up_when_all_parked refresh max_age drain_timeout idle_timeout
+        }
+        policy.finish_non_exhaustive()
     }
 }
 

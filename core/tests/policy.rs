@@ -354,3 +354,10 @@ fn a_handshake_may_take_a_tenth_of_a_long_outage() {
     }
     assert!(limits.contains(&s(120)) && limits.contains(&s(600)) && limits.len() > 6);
 }
+
+#[test]
+fn a_policy_prints_what_differs_from_the_default() {
+    assert_eq!(format!("{:?}", Policy::DEFAULT), "Policy { .. }");
+    let policy = Policy::builder().floor(s(1) / 2).max_attempts(3).build().unwrap();
+    assert_eq!(format!("{policy:?}"), "Policy { floor: 500ms, max_attempts: Some(3), .. }");
+}
