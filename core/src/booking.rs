@@ -2,7 +2,7 @@
 
 use crate::action::{Action, GiveUpReason, WaitReason};
 use crate::backoff::{Backoff, Exponential};
-use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
+use crate::endpoint::{DUPLICATE, Endpoint, PAST, REMOVED, TRIED, VISITED};
 use crate::failure::Failure;
 use crate::machine::{State, Step, Wanted};
 use crate::policy::FirstRetry;
@@ -207,7 +207,7 @@ impl Step<'_> {
     #[inline(never)]
     pub(crate) fn forget_past_hints(&mut self) {
         for endpoint in &mut *self.endpoints {
-            endpoint.forget_past_hint(self.now.max(1));
+            endpoint.forget_past_hint(self.now.max(PAST));
         }
     }
 
@@ -263,8 +263,8 @@ impl Step<'_> {
         let drawn = up_to(spread, self.machine.draw());
         let until = self.now.saturating_add(delay).saturating_add(drawn);
         if let Some(endpoint) = self.endpoint(index) {
-            endpoint.hint = until;
-            endpoint.set(CHARGED, false);
+            endpoint.discharge();
+            endpoint.wait_until(until);
         }
         Ok(Class::Clear)
     }

@@ -41,6 +41,9 @@ pub struct Endpoint {
 /// The index of one that is no longer in the list.
 pub(crate) const REMOVED: u16 = u16::MAX;
 
+/// A hint that is past at the clock's origin, where it was restored: 0 is none.
+pub(crate) const PAST: u64 = 1;
+
 /// Has failed in this round.
 pub(crate) const VISITED: u8 = 1;
 /// A failback to it has failed since the connection was stable.
@@ -105,10 +108,9 @@ impl Endpoint {
         self.breaker.until.max(self.parked)
     }
 
-    /// Hint, breaker and parking are past. A hint that was restored as past at the clock's origin ends a
-    /// moment later, for 0 is none.
+    /// Hint, breaker and parking are past.
     pub(crate) fn eligible(&self, now: u64) -> bool {
-        self.hint <= now.max(1) && self.blocked_until() <= now
+        self.hint <= now.max(PAST) && self.blocked_until() <= now
     }
 
     /// It may be tried again. A hint that is past no longer stands in for the backoff, and a failback that
@@ -133,9 +135,14 @@ impl Endpoint {
     /// changes. A server's hint goes before it.
     pub(crate) fn charge(&mut self, until: u64) {
         if self.hint == 0 {
-            self.hint = until;
+            self.wait_until(until);
             self.set(CHARGED, true);
         }
+    }
+
+    /// Nothing dials it before.
+    pub(crate) fn wait_until(&mut self, until: u64) {
+        self.hint = until.max(PAST.saturating_add(1));
     }
 
     /// What [`charge`](Self::charge) has imposed is over.

@@ -9,7 +9,9 @@ use core::time::Duration;
 
 use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED, position, used};
+use crate::endpoint::{
+    CHARGED, DUPLICATE, Endpoint, PAST, REMOVED, TRIED, VISITED, position, used,
+};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted, resumed};
@@ -161,7 +163,7 @@ impl EndpointSnapshot {
         if self.hint > 0 {
             let most = longest(policy.max_hint).max(policy.longest_pace());
             let left = self.hint.saturating_sub(1).min(most);
-            endpoint.hint = now.saturating_add(left.saturating_sub(away)).max(1);
+            endpoint.hint = now.saturating_add(left.saturating_sub(away)).max(PAST);
             endpoint.set(CHARGED, self.charged);
         }
         endpoint.parked = at(self.parked, longest(policy.park_max()));

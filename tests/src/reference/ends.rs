@@ -3,6 +3,7 @@
 use redial::{Backoff, Failure, FirstRetry, GiveUpReason, Overload, WaitReason};
 
 use super::arith::{NEVER, doubled, later, nanos, stretched, up_to};
+use super::places::FIRST;
 use super::shape::{Class, dial_timeout, earned, handshake_timeout, initial};
 use super::{Conn, Proof, Reference, Wanted};
 
@@ -370,7 +371,7 @@ impl Reference {
                 let spread = nanos(spread).min(max - delay).max(delay / 10);
                 let until = later(later(self.now, delay), up_to(spread, self.draw()));
                 if let Some(place) = self.place(key) {
-                    place.hint = until;
+                    place.hint = until.max(FIRST);
                     place.charged = false;
                 }
                 Ok(Class::Clear)

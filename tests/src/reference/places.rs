@@ -7,6 +7,9 @@ use super::circuit::DullBreaker;
 use super::shape::Class;
 use super::{Mode, Reference, Wanted};
 
+/// No hint ends before this instant: zero is none, and one is a hint that was past when it was restored.
+pub(super) const FIRST: u64 = 2;
+
 /// What is known of a key.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -36,7 +39,7 @@ impl Place {
     /// A backoff of its own, unless a server has said when.
     pub(super) fn charge(&mut self, until: u64) {
         if self.hint == 0 {
-            self.hint = until;
+            self.hint = until.max(FIRST);
             self.charged = true;
         }
     }
@@ -51,7 +54,7 @@ impl Place {
     }
 
     fn eligible(&self, now: u64) -> bool {
-        self.hint <= now.max(1) && self.parked <= now && self.breaker.ready() <= now
+        self.hint <= now.max(FIRST - 1) && self.parked <= now && self.breaker.ready() <= now
     }
 }
 
@@ -297,7 +300,7 @@ impl Reference {
     /// Also one that was restored as past at the clock's origin.
     pub(super) fn forget_past_hints(&mut self) {
         for place in &mut self.places {
-            place.forget_past_hint(self.now.max(1));
+            place.forget_past_hint(self.now.max(FIRST - 1));
         }
     }
 
