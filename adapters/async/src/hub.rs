@@ -13,7 +13,8 @@ use event_listener::{Event, EventListener};
 use redial::{Endpoint, Health, Status, Timestamp};
 
 use crate::deadlines::Deadlines;
-use crate::sync::{Mutex, MutexGuard};
+use crate::saved::Reply;
+use crate::sync::{Arc, Mutex, MutexGuard};
 
 /// What those outside want, as a level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,6 +69,8 @@ pub(crate) struct Wishes {
     /// By key: tripped, or reset.
     pub(crate) circuits: BTreeMap<u32, bool>,
     pub(crate) defer: Option<Duration>,
+    /// For all who have asked.
+    pub(crate) snapshot: Option<Arc<Reply>>,
 }
 
 #[derive(Debug)]
@@ -184,9 +187,10 @@ impl Hub {
     }
 
     /// Asks for something to be done once.
-    pub(crate) fn wish(&self, wish: impl FnOnce(&mut Wishes)) {
-        wish(self.lock().wishes.get_or_insert_default());
+    pub(crate) fn wish<T>(&self, wish: impl FnOnce(&mut Wishes) -> T) -> T {
+        let answer = wish(self.lock().wishes.get_or_insert_default());
         self.speak();
+        answer
     }
 
     /// Everything that was said. News and wishes are told once.
@@ -319,6 +323,10 @@ impl Hub {
             Some(deadlines) => (deadlines.tend(now), deadlines.next()),
             None => (false, Timestamp::MAX),
         }
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.lock().gone
     }
 
     pub(crate) fn set_gone(&self) {

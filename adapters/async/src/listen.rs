@@ -9,6 +9,7 @@ use crate::engine::{Engine, Record};
 use crate::error::{Last, LinkError};
 use crate::hub::{News, Wanted, Wishes};
 use crate::runtime::Runtime;
+use crate::saved::Saved;
 use crate::session::Line;
 use crate::sharing::Sharing;
 use crate::transition::{Observe, Transition, cut_off, differ};
@@ -78,7 +79,7 @@ where
         let (asked, wishes) = self.view.hub.take_commands();
         let orders = std::mem::replace(&mut self.orders, asked.orders);
         let News { stop, redial, online, offline, health } = asked.news;
-        let Wishes { endpoints, circuits, defer } =
+        let Wishes { endpoints, circuits, defer, snapshot } =
             wishes.map(|wishes| *wishes).unwrap_or_default();
         if asked.aborted {
             return Err(LinkError::Aborted);
@@ -131,6 +132,12 @@ where
         }
         if redial {
             self.handle(now, Event::Redial);
+        }
+        if let Some(reply) = snapshot {
+            // What is saved is as of the last event.
+            self.handle(now, Event::Tick);
+            reply.set(Saved::from(&self.reconnector));
+            self.view.hub.announce();
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use redial_fleet::Key;
 
 use crate::fleet::Shared;
 use crate::runtime::Runtime;
+use crate::saved::Saved;
 use crate::transition::{Snapshots, Transition, cut_off, differ};
 
 /// A link as it was when it was last looked at.
@@ -71,7 +72,7 @@ impl<O> Lookout<O> {
         };
         // An observer may ask the fleet for anything, and so has copies.
         let endpoints = link.endpoints().to_vec();
-        let saved = Saved(link.snapshot(), link.endpoint_snapshots().collect());
+        let saved = Saved::from(link);
         drop(fleet);
         observer(
             key,
@@ -90,15 +91,12 @@ impl<O> Lookout<O> {
     }
 }
 
-/// Snapshots that were taken.
-struct Saved(Snapshot, Vec<EndpointSnapshot>);
-
 impl Snapshots for Saved {
     fn snapshot(&self) -> Snapshot {
-        self.0
+        self.link
     }
 
     fn endpoint_snapshots(&self) -> Vec<EndpointSnapshot> {
-        self.1.clone()
+        self.endpoints.clone()
     }
 }

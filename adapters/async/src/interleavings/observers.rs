@@ -47,6 +47,25 @@ fn health_is_answered_to_all_who_ask() {
     });
 }
 
+/// Also to one that asks while the link ends, if only that it is too late.
+#[test]
+fn a_snapshot_is_answered_to_all_who_ask() {
+    explore("snapshot", PREEMPTIONS, || {
+        let drive = link().lazy().drive(connect, serve);
+        let handle = drive.handle();
+        let driver = driven(drive);
+        let other = handle.clone();
+        let other = spawn(move || block_on(other.snapshot()));
+        handle.stop();
+        let late = block_on(handle.snapshot());
+        if let (Some(one), Some(late)) = (other.join().unwrap(), late) {
+            assert_eq!(one.endpoints.len(), late.endpoints.len());
+        }
+        assert!(driver.join().unwrap().is_ok());
+        assert_eq!(block_on(handle.snapshot()), None);
+    });
+}
+
 /// Two add and one of them removes, while a connection follows.
 #[test]
 fn a_cursor_follows_in_order() {

@@ -78,6 +78,57 @@ async fn a_tripped_endpoint_is_not_dialed_until_it_is_reset() {
     assert!(link.connection().await.unwrap().id > first);
 }
 
+/// A link whose dials are all refused.
+fn refused() -> Link {
+    let reconnector = Reconnector::with_endpoints(policy().build().unwrap(), 1, endpoints([4, 5]));
+    let refused = |_| async { Err::<(), _>(io::Error::from(io::ErrorKind::ConnectionRefused)) };
+    spawn_drive(driver(reconnector).drive(refused, |(), _| pending()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_is_as_of_now_though_the_link_only_waits() {
+    let runtime = TokioRuntime::new();
+    let link = refused();
+    sleep(MS(60_000)).await;
+    let left = || match link.status().phase {
+        Phase::Reconnecting { until, .. } => until.saturating_since(runtime.now()),
+        _ => MS(0),
+    };
+    let mut watch = link.watch();
+    while left() < MS(9000) {
+        watch.changed().await.unwrap();
+    }
+    for pause in [MS(0), MS(1000), MS(3000)] {
+        sleep(pause).await;
+        let (one, other) = tokio::join!(link.snapshot(), link.snapshot());
+        assert_eq!(one, other);
+        let saved = one.unwrap();
+        let restored = Reconnector::restore_with_endpoints(
+            policy().build().unwrap(),
+            1,
+            endpoints([4, 5]),
+            &saved.link,
+            &saved.endpoints,
+            MS(0),
+            Timestamp::ORIGIN,
+        );
+        assert_eq!(restored.action().wake(), Timestamp::from_origin(left()));
+        assert_eq!(restored.endpoints()[1].key(), 5);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_over_has_no_snapshot() {
+    let link = refused();
+    assert!(link.snapshot().await.is_some());
+    link.stop();
+    assert!(link.snapshot().await.is_some(), "it may be started again");
+    let (closed, saved) = tokio::join!(link.shutdown(MS(0)), link.snapshot());
+    closed.unwrap();
+    assert!(saved.is_some(), "it was asked before the end");
+    assert_eq!(link.snapshot().await, None);
+}
+
 type Saved = Arc<Mutex<Option<(Snapshot, Vec<EndpointSnapshot>)>>>;
 
 #[tokio::test(start_paused = true)]
