@@ -132,7 +132,7 @@ impl<H, E> LinkHandle<H, E> {
     /// drains is for those who use it already: whoever wants a connection now is told
     /// [`Stopped`](LinkError::Stopped).
     ///
-    /// Takes effect whether or not the future, which waits for the end, is awaited.
+    /// Takes effect whether or not the future, which waits for the end, is awaited; it may be ignored.
     pub fn shutdown(&self, within: Duration) -> Closed<H, E> {
         self.view.hub.tell(|commands| commands.order(Wanted::ShutDown(within)));
         // Nobody needs to wait any longer.
@@ -142,6 +142,7 @@ impl<H, E> LinkHandle<H, E> {
 
     /// Waits until the link is down: `Ok` if it was stopped or shut down, even if it had given up before;
     /// otherwise the reason. Pending while it is up or not yet started. Dropping the future loses nothing.
+    #[must_use = "futures do nothing unless awaited"]
     pub fn closed(&self) -> Closed<H, E> {
         Closed { view: self.view.clone(), listener: None }
     }
@@ -301,8 +302,8 @@ impl<H, E> fmt::Debug for LinkHandle<H, E> {
     }
 }
 
-/// Waits until a link is down; made by [`LinkHandle::closed`].
-#[must_use = "futures do nothing unless awaited"]
+/// Waits until a link is down; made by [`LinkHandle::closed`], and by [`LinkHandle::shutdown`], which need not
+/// be awaited.
 pub struct Closed<H, E> {
     view: sync::Arc<View<H, E>>,
     listener: Option<EventListener>,

@@ -135,7 +135,9 @@ fn say(handle: &Handle, sessions: &RefCell<Vec<Session>>, poll: usize) {
         165 => sessions.borrow().iter().for_each(|session| session.going_away(None)),
         175 => handle.stop(),
         180 => handle.start(),
-        SHUTDOWN => drop(handle.shutdown(STEP * 6)),
+        SHUTDOWN => {
+            handle.shutdown(STEP * 6);
+        }
         _ => {}
     }
 }

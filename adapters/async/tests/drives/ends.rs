@@ -149,7 +149,7 @@ fn a_stop_overrules_an_earlier_give_up() {
         assert!(poll(drive.as_mut()).is_pending());
         assert!(matches!(poll(link.closed()), Poll::Ready(Err(LinkError::GaveUp { .. }))));
         if shut_down {
-            drop(link.shutdown(Duration::ZERO));
+            link.shutdown(Duration::ZERO);
         } else {
             link.stop();
         }
@@ -184,7 +184,7 @@ fn nobody_waits_for_a_connection_of_a_link_that_is_shut_down() {
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(woken.clone());
     assert!(early.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-    drop(handle.shutdown(Duration::from_secs(30)));
+    handle.shutdown(Duration::from_secs(30));
     assert!(woken.count() > 0);
     assert!(matches!(poll(early), Poll::Ready(Err(LinkError::Stopped))));
 }
@@ -227,7 +227,7 @@ fn shut_down(ended: impl Fn() -> Served, report: bool) -> Vec<String> {
     let handle = drive.handle();
     assert!(poll(drive.as_mut()).is_pending());
     let id = handle.current().unwrap().id;
-    drop(handle.shutdown(Duration::from_secs(30)));
+    handle.shutdown(Duration::from_secs(30));
     let mut end = poll(drive.as_mut());
     if report {
         assert!(end.is_pending());
@@ -254,7 +254,7 @@ fn a_shutdown_does_not_read_as_if_there_were_no_network() {
     let mut drive = pin!(driver(&clock).observe(observe).drive(connect, endless));
     let handle = drive.handle();
     assert!(poll(drive.as_mut()).is_pending());
-    drop(handle.shutdown(Duration::from_secs(30)));
+    handle.shutdown(Duration::from_secs(30));
     handle.redial();
     assert!(matches!(poll(drive), Poll::Ready(Ok(()))));
     assert_eq!(*lines.borrow(), ["dialing (attempt 1)", "idle"]);

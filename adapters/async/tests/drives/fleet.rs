@@ -195,7 +195,7 @@ fn drains(in_fleet: bool) -> (Duration, bool) {
     } else {
         let drive = drive(link, clock.clone(), connect, |(), session| serve(session));
         let handle = drive.handle();
-        run(pin!(async { drive.await.unwrap() }), &|| drop(handle.shutdown(minute)))
+        run(pin!(async { drive.await.unwrap() }), &|| _ = handle.shutdown(minute))
     }
 }
 

@@ -114,7 +114,7 @@ fn dials_that_fail_at_once_do_not_keep_a_command_waiting() {
     let (end, dials) = told(|link| link.stop());
     assert!(matches!(end, Poll::Ready(Ok(()))), "{end:?}");
     assert!(dials < 100, "{dials} dials after a stop");
-    let (end, _) = told(|link| drop(link.shutdown(Duration::from_secs(60))));
+    let (end, _) = told(|link| _ = link.shutdown(Duration::from_secs(60)));
     assert!(matches!(end, Poll::Ready(Ok(()))), "{end:?}");
     let (end, dials) = told(|link| link.offline());
     assert!(end.is_pending());
