@@ -14,6 +14,7 @@ use crate::hub::Hub;
 use crate::runtime::Runtime;
 use crate::session::{Attempt, Session};
 use crate::sharing::{Private, ShareBy, ShareClosing, Sharing};
+use crate::storage::Changeable;
 use crate::sync;
 use crate::transition::{Observe, Silent, Transition};
 use crate::view::View;
@@ -70,11 +71,20 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
         self
     }
 
-    /// Lets [`LinkHandle::set_endpoints`](crate::LinkHandle::set_endpoints) replace the list, which must be of
-    /// a kind that a `Vec` can become: give [`Reconnector::with_endpoints`] a `Vec` or a boxed slice.
+    /// Lets [`LinkHandle::set_endpoints`](crate::LinkHandle::set_endpoints) replace the list: give
+    /// [`Reconnector::with_endpoints`] a `Vec` or a boxed slice.
+    ///
+    /// ```compile_fail,E0277
+    /// # use redial_async::redial::{Policy, Reconnector};
+    /// # use redial_async::{Driver, Runtime};
+    /// # fn driver(runtime: impl Runtime) {
+    /// let one = Reconnector::new(Policy::DEFAULT, 1); // one endpoint, in an array
+    /// let driver = Driver::new(one, runtime).changeable();
+    /// # }
+    /// ```
     pub fn changeable(mut self) -> Self
     where
-        S: From<Vec<Endpoint>>,
+        S: Changeable,
     {
         self.choices.store = Some(S::from);
         self
