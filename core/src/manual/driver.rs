@@ -89,7 +89,7 @@
 //!   may have come with it, and is not told again.
 //! * Read the clock after you have waited, not before.
 //! * Round sleeps up, and do not sleep for a wake that has come.
-//! * Never send `Confirmed` by yourself. Only the application knows.
+//! * Never send `Confirmed` for being connected. Only the application knows, or an answer that it got.
 //! * One outcome per dial, one end per connection. A second one is ignored, and counted.
 //! * Close what you drop. A connection that the action no longer names is still a socket.
 //!

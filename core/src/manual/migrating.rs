@@ -121,11 +121,11 @@
 //! // after
 //! let spawn = |link| drop(tokio::spawn(link));
 //! let service = ReconnectLayer::new(TokioRuntime::new(), random_seed(), spawn)
-//!     .policy(presets::tower())
 //!     .max_attempts(NonZeroU32::new(4).unwrap())
 //!     .layer(make_connection);
 //! ```
-//! `ReconnectLayer` is `redial-tower`'s, with the defaults of [`presets::tower`](crate::presets::tower).
+//! `ReconnectLayer` is `redial-tower`'s, whose waits are those of [`presets::tower`](crate::presets::tower)
+//! unless another policy is given, but with jitter, and with servers in mind that close idle connections.
 //! Over there `max_attempts(3)` makes four dials; here a limit is what it says.
 //!
 //! # tourniquet

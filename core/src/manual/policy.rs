@@ -18,7 +18,7 @@
 //! | a supervisor that restarts the process | `Backoff::Never`, or `max_attempts` |
 //! | something else that decides when it is hopeless | `max_elapsed` |
 //! | a protocol whose session is proven by a ping | `Confirmed` at the first pong |
-//! | a server that closes idle connections after a time | `stable_after` below that time, `FirstRetry::Immediate` |
+//! | a server that closes idle connections after a time | `stable_after` below that time, `FirstRetry::Immediate`; `redial-tower` does so by default |
 //! | a command line tool that should fail fast | `max_attempts(1)` |
 //!
 //! # What do the limits count?
