@@ -113,11 +113,9 @@ impl Endpoint {
         self.hint <= now.max(PAST) && self.blocked_until() <= now
     }
 
-    /// It may be tried again. A hint that is past no longer stands in for the backoff, and a failback that
-    /// failed in an earlier round than this has not earned its wait.
+    /// It may be tried again. A hint that is past no longer stands in for the backoff.
     pub(crate) fn next_round(&mut self, now: u64) {
-        let tried = if self.has(VISITED) { TRIED } else { 0 };
-        self.flags &= tried | CHARGED | DUPLICATE;
+        self.set(VISITED, false);
         if self.hint <= now {
             self.hint = 0;
         }

@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::backoff::Exponential;
-use crate::endpoint::{REMOVED, VISITED};
+use crate::endpoint::{REMOVED, TRIED, VISITED};
 use crate::jitter::Jitter;
 use crate::machine::{Machine, Proof, State, Step, Wanted};
 use crate::policy::Policy;
@@ -16,8 +16,23 @@ impl Step<'_> {
     /// Clears the round: every endpoint may be tried again.
     pub(crate) fn next_round(&mut self) {
         let now = self.now;
-        self.each_endpoint(|endpoint| endpoint.next_round(now));
+        if let [only] = &mut *self.endpoints {
+            only.next_round(now);
+        } else {
+            self.next_round_of_several();
+        }
         self.machine.run.worst = Class::Clear;
+    }
+
+    #[inline(never)]
+    fn next_round_of_several(&mut self) {
+        for endpoint in &mut *self.endpoints {
+            // A failback that failed in an earlier round has not earned the wait of this one.
+            if !endpoint.has(VISITED) {
+                endpoint.set(TRIED, false);
+            }
+            endpoint.next_round(self.now);
+        }
     }
 
     /// The number of dials or rounds after which the policy gives up is reached.

@@ -4,7 +4,7 @@
 //! timer that is due, and then what should exist next.
 
 use crate::action::{Action, WaitReason};
-use crate::endpoint::TRIED;
+use crate::endpoint::{CHARGED, TRIED};
 use crate::event::Event;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted};
@@ -319,8 +319,10 @@ impl Step<'_> {
         self.machine.run = Run::NEW;
         self.next_round();
         self.each_endpoint(|endpoint| {
-            endpoint.set(TRIED, false);
-            endpoint.discharge();
+            if endpoint.has(TRIED | CHARGED) {
+                endpoint.set(TRIED, false);
+                endpoint.discharge();
+            }
         });
         self.turn_away();
     }

@@ -218,10 +218,10 @@ pub fn half_open_admits_one(trace: &Trace<'_>) -> Verdict {
 }
 
 /// 13: each round visits every eligible endpoint once: after a failed dial to one, those that can be
-/// dialed all come before it again. Where the order is not a circle that nobody has touched since the
-/// start, and that nobody joins late, after a hint or a park, or where a hint is shorter than the
-/// backoff, one round may end with the endpoint that begins the next: there they come before it is
-/// dialed twice again.
+/// dialed all come before it again, unless it has said itself when to come back. Where the order is not a
+/// circle that nobody has touched since the start, and that nobody joins late, after a hint or a park,
+/// one round may end with the endpoint that begins the next: there they come before it is dialed twice
+/// again.
 ///
 /// # Errors
 /// The first dial that comes too soon.
@@ -260,12 +260,19 @@ pub fn rounds_are_fair(trace: &Trace<'_>) -> Verdict {
         let ended = id.is_some() && id != is.dial().map(|dial| dial.id) && id != is.held();
         let key = was.dial().map_or(before.status().endpoint, |dial| Some(dial.endpoint));
         if let (Some(key), true) = (key, ended) {
+            let invited = matches!(
+                record.call,
+                Call::Event(
+                    Event::DialFailed(_, Failure::RetryAfter { .. })
+                        | Event::Closed(_, Failure::RetryAfter { .. })
+                )
+            );
+            owed.retain(|(one, ..)| !invited || *one != key);
             // Who cannot be dialed now comes later, out of turn.
-            let mut others = record.after.endpoints().iter().map(redial::Endpoint::key);
-            circle &= others.all(eligible);
-            for other in record.after.endpoints().iter().map(redial::Endpoint::key) {
-                let known = owed.iter().any(|(one, two, _)| (*one, *two) == (key, other));
-                if other != key && !known && eligible(other) {
+            let keys = record.after.endpoints().iter().map(redial::Endpoint::key);
+            circle &= !invited && keys.clone().all(eligible);
+            for other in keys.filter(|other| !invited && *other != key && eligible(*other)) {
+                if !owed.iter().any(|(one, two, _)| (*one, *two) == (key, other)) {
                     owed.push((key, other, u8::from(!circle)));
                 }
             }
