@@ -105,7 +105,9 @@ impl<R, P, S, K, O> Driver<R, P, S, K, O> {
 
     /// Takes something from each connection for callers, often a clone: they get it from
     /// [`LinkHandle::connection`](crate::LinkHandle::connection). `serve` still gets the connection itself,
-    /// and says when it has ended.
+    /// and says when it has ended. Where callers receive and `serve` does not, each answer to a
+    /// [`run`](crate::LinkHandle::run) keeps an `idle_timeout` away, and so does
+    /// [`LinkHandle::activity`](crate::LinkHandle::activity).
     ///
     /// Each caller gets a clone of what `share` returned. It is made under a lock of the link: `H::clone`
     /// must not block, and must not use a handle of this link, which would wait for itself.

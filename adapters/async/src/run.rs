@@ -129,11 +129,15 @@ impl<H: Clone, E> LinkHandle<H, E> {
     /// idempotent operation runs again on the next connection, as often as it takes unless
     /// [`tries`](Run::tries) or [`within`](Run::within) says otherwise. Any other error is the answer.
     ///
-    /// An answer keeps the policy's `idle_timeout` away from its connection, and nothing else does here: a
-    /// server that has gone silent is found out by it, however many operations wait for an answer. Whatever is
-    /// received before that, of a stream say, is the operation's to [tell](Self::activity).
+    /// Give `tries` to what goes over a shared connection: a request that its server chokes on breaks one
+    /// connection after another otherwise, for all callers, and each early end makes the next wait longer.
     ///
-    /// Dropping the future never touches the link.
+    /// An answer, also an error that is one, keeps the policy's `idle_timeout` away from its connection. A
+    /// server that has gone silent is found out by that, however many operations wait for it. What is received
+    /// before the answer, piece by piece, is the operation's to [say](Self::activity).
+    ///
+    /// Dropping the future never touches the link. The operation may be dropped wherever it waits, by `within`
+    /// too: what is shared has to cope with a request that was sent by half, or whose answer nobody takes.
     ///
     /// # Panics
     /// If the operation does. Nobody knows what it has left of its connection, which is closed as if it had

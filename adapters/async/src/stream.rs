@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::{OnceLock, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, ready};
 
 use redial::DialId;
@@ -18,26 +18,18 @@ use crate::view::Connection;
 
 /// One connection of a stream; empty once it is closed.
 #[derive(Debug)]
-pub struct StreamIo<T>(Arc<Shared<T>>);
-
-#[derive(Debug)]
-struct Shared<T> {
-    io: Mutex<Option<T>>,
-    /// Hears that something was received.
-    session: OnceLock<Session>,
-}
+pub struct StreamIo<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> StreamIo<T> {
     /// A connection that is open.
     pub fn new(io: T) -> Self {
-        Self(Arc::new(Shared { io: Mutex::new(Some(io)), session: OnceLock::new() }))
+        Self(Arc::new(Mutex::new(Some(io))))
     }
 
     /// For `serve`. Whoever holds the stream reads and writes; this only waits until the connection is to
     /// [drain](Session::draining).
     pub fn serve(self, session: Session) -> impl Future<Output = Ended<io::Error>> {
         let drained = session.draining();
-        let _first = self.0.session.set(session);
         async move {
             drained.await;
             Ended::Finished
@@ -51,7 +43,7 @@ impl<T> StreamIo<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<T>> {
-        self.0.io.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,11 +124,7 @@ impl<T: Unpin> StreamCore<T> {
                 Some(Poll::Ready(Ok(done))) => {
                     match half {
                         Half::Write => self.unflushed = true,
-                        Half::Read => {
-                            if let Some(session) = current.shared.0.session.get() {
-                                session.activity();
-                            }
-                        }
+                        Half::Read => handle.activity(id),
                     }
                     return Poll::Ready(Ok(done));
                 }
