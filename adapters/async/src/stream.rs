@@ -28,12 +28,9 @@ impl<T> StreamIo<T> {
 
     /// For `serve`. Whoever holds the stream reads and writes; this only waits until the connection is to
     /// [drain](Session::draining).
-    pub fn serve(self, session: Session) -> impl Future<Output = Ended<io::Error>> {
-        let drained = session.draining();
-        async move {
-            drained.await;
-            Ended::Finished
-        }
+    pub async fn serve(self, session: Session) -> Ended<io::Error> {
+        session.draining().await;
+        Ended::Finished
     }
 
     /// Closes it, whoever else holds it.
