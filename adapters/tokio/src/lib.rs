@@ -70,7 +70,8 @@
 //!
 //! [`Driver::observe`] is told of every transition, which displays as a line; [`LinkHandle::watch`] follows
 //! the status, and the features `tracing` and `metrics` need no code at all. With [`Driver::health`] there is
-//! a record of how reliable the link was.
+//! a record of how reliable the link was. What must outlive the process comes with each transition, and from
+//! [`LinkHandle::snapshot`] at any time.
 //!
 //! ```no_run
 //! # use std::time::Duration;
