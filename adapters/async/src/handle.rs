@@ -71,7 +71,7 @@ impl<H, E> LinkHandle<H, E> {
     }
 
     /// Dials now, if the link is waiting; replaces the connection, if there is one. One that is not yet stable
-    /// is dropped first. A server's hint, a breaker and the rate limit still hold.
+    /// is dropped first, if a dial may begin at once. A server's hint, a breaker and the rate limit still hold.
     pub fn redial(&self) {
         self.view.hub.tell(|commands| commands.news.redial = true);
     }

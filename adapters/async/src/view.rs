@@ -17,7 +17,8 @@ use crate::sync::{Arc, Mutex, MutexGuard};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Connection<H> {
-    /// The connection, by its dial: errors are reported against this.
+    /// The connection, by its dial: what a caller [reports](crate::LinkHandle::report) or
+    /// [says](crate::LinkHandle::activity) of it is said of this.
     pub id: DialId,
     /// The key of the endpoint it is connected to.
     pub endpoint: u32,
