@@ -2,7 +2,7 @@
 
 use crate::action::{Action, GiveUpReason, WaitReason};
 use crate::backoff::{Backoff, Exponential};
-use crate::endpoint::{DUPLICATE, Endpoint, PAST, REMOVED, TRIED, VISITED};
+use crate::endpoint::{DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
 use crate::failure::Failure;
 use crate::machine::{State, Step, Wanted};
 use crate::policy::FirstRetry;
@@ -63,6 +63,8 @@ impl Step<'_> {
         if plain.is_none() {
             return self.then(|step| step.ended(index, step.now, failure, End::Stable));
         }
+        let now = self.now;
+        self.each_endpoint(|endpoint| endpoint.forget_past_hint(now));
         let unreachable = Failure::Unreachable;
         let paced = self.end(0, self.now, &unreachable, End::Stable, plain);
         self.down(self.now, &unreachable, paced)
@@ -207,7 +209,7 @@ impl Step<'_> {
     #[inline(never)]
     pub(crate) fn forget_past_hints(&mut self) {
         for endpoint in &mut *self.endpoints {
-            endpoint.forget_past_hint(self.now.max(PAST));
+            endpoint.forget_past_hint(self.now);
         }
     }
 
@@ -263,8 +265,7 @@ impl Step<'_> {
         let drawn = up_to(spread, self.machine.draw());
         let until = self.now.saturating_add(delay).saturating_add(drawn);
         if let Some(endpoint) = self.endpoint(index) {
-            endpoint.discharge();
-            endpoint.wait_until(until);
+            endpoint.follow_hint(until);
         }
         Ok(Class::Clear)
     }

@@ -41,9 +41,6 @@ pub struct Endpoint {
 /// The index of one that is no longer in the list.
 pub(crate) const REMOVED: u16 = u16::MAX;
 
-/// A hint that is past at the clock's origin, where it was restored: 0 is none.
-pub(crate) const PAST: u64 = 1;
-
 /// Has failed in this round.
 pub(crate) const VISITED: u8 = 1;
 /// A failback to it has failed since the connection was stable.
@@ -108,25 +105,26 @@ impl Endpoint {
         self.breaker.until.max(self.parked)
     }
 
+    /// When the backoff lets it be dialed, if that of all does so at `pace`.
+    #[inline]
+    pub(crate) fn paced(&self, pace: u64) -> u64 {
+        if self.hint == 0 { pace } else { self.hint }
+    }
+
     /// Hint, breaker and parking are past.
     pub(crate) fn eligible(&self, now: u64) -> bool {
-        self.hint <= now.max(PAST) && self.blocked_until() <= now
+        self.hint <= now && self.blocked_until() <= now
     }
 
-    /// It may be tried again. A hint that is past no longer stands in for the backoff.
-    pub(crate) fn next_round(&mut self, now: u64) {
-        self.set(VISITED, false);
-        if self.hint <= now {
-            self.hint = 0;
-        }
+    /// Nothing dials it before; at a clock's origin, where no hint can end, a moment later.
+    fn wait_until(&mut self, until: u64) {
+        self.hint = until.max(1);
     }
 
-    /// The same in the middle of a round: an endpoint that was asked to come back has a turn in it.
-    pub(crate) fn forget_past_hint(&mut self, now: u64) {
-        if self.hint != 0 && self.hint <= now {
-            self.hint = 0;
-            self.flags &= !(VISITED | CHARGED);
-        }
+    /// The server has said when.
+    pub(crate) fn follow_hint(&mut self, until: u64) {
+        self.wait_until(until);
+        self.set(CHARGED, false);
     }
 
     /// Nothing dials it before `until`: a backoff that is its own, and stays when that of the others
@@ -138,17 +136,44 @@ impl Endpoint {
         }
     }
 
-    /// Nothing dials it before.
-    pub(crate) fn wait_until(&mut self, until: u64) {
-        self.hint = until.max(PAST.saturating_add(1));
+    /// Whether a backoff of its own is not yet past.
+    pub(crate) fn is_charged(&self, now: u64) -> bool {
+        self.has(CHARGED) && self.hint > now
     }
 
     /// What [`charge`](Self::charge) has imposed is over.
     pub(crate) fn discharge(&mut self) {
         if self.has(CHARGED) {
-            self.hint = 0;
-            self.set(CHARGED, false);
+            self.forget_hint();
         }
+    }
+
+    pub(crate) fn forget_hint(&mut self) {
+        self.hint = 0;
+        self.set(CHARGED, false);
+    }
+
+    /// A hint that is past no longer stands in for the backoff; but an endpoint that was asked to come back
+    /// after its turn in this round has the first of the next.
+    pub(crate) fn forget_past_hint(&mut self, now: u64) {
+        let comes_back = self.flags & (VISITED | CHARGED) == VISITED;
+        if self.hint <= now && !comes_back {
+            self.hint = 0;
+        }
+    }
+
+    /// It may be tried again.
+    pub(crate) fn next_round(&mut self, now: u64) {
+        self.forget_past_hint(now);
+        self.set(VISITED, false);
+    }
+
+    /// Of an outage before nothing is left but a server's hint that has not ended.
+    pub(crate) fn begin_anew(&mut self, now: u64) {
+        if self.has(CHARGED) || self.hint <= now {
+            self.hint = 0;
+        }
+        self.flags &= DUPLICATE;
     }
 
     pub(crate) fn succeeded(&mut self) {

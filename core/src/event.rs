@@ -63,7 +63,8 @@ pub enum Event {
     GoingAway(DialId, Option<Timestamp>),
     /// The network is back: cuts a backoff wait to at most the first interval, jittered. A wait that
     /// `TimedOut` has earned is cut only after an [`Offline`](Self::Offline), which explains the
-    /// silence; one that `Overloaded` has, a hint, a breaker and the rate limit never are.
+    /// silence; one that `Overloaded` has, a hint, a breaker and the rate limit never are, nor one that is a
+    /// single endpoint's own ([`hinted_until`](crate::Endpoint::hinted_until)).
     Online,
     /// The network is gone: no new dials until [`Online`](Self::Online), also after `Stop` and `Start`. A
     /// connection is kept, and a dial in flight may finish.

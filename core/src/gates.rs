@@ -42,12 +42,6 @@ pub(crate) struct Choice {
 }
 
 impl Gates {
-    /// The backoff's gate, or the hint that replaces it.
-    #[inline]
-    fn paced(&self, endpoint: &Endpoint) -> u64 {
-        if endpoint.hint == 0 { self.pace } else { endpoint.hint }
-    }
-
     /// The last of the other gates.
     #[inline]
     fn blocked(&self, endpoint: &Endpoint) -> u64 {
@@ -57,7 +51,7 @@ impl Gates {
     /// When `endpoint` may be dialed.
     #[inline]
     fn wake(&self, endpoint: &Endpoint) -> u64 {
-        self.paced(endpoint).max(self.blocked(endpoint)).max(self.now)
+        endpoint.paced(self.pace).max(self.blocked(endpoint)).max(self.now)
     }
 
     /// Whether `endpoint` may be dialed now.
@@ -68,7 +62,7 @@ impl Gates {
     /// `endpoint`, which has no backoff of its own, is chosen. On a tie the gate that is named first holds.
     #[inline]
     pub(crate) fn choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
-        let wake = self.paced(endpoint);
+        let wake = endpoint.paced(self.pace);
         let reason = if endpoint.hint == 0 { self.pace_reason } else { WaitReason::Hint };
         if wake < self.blocked(endpoint) {
             return self.blocked_choice(index, endpoint);

@@ -1,7 +1,7 @@
 //! What follows every event: the timers that are due, what should exist next, and when to look again.
 
 use crate::action::{Action, GiveUpReason, WaitReason};
-use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, VISITED};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
 use crate::failure::Failure;
 use crate::gates::{Choice, Field, Gates};
 use crate::id::DialId;
@@ -159,7 +159,7 @@ impl Step<'_> {
         }
         match self.choose(pace, Wanted::Any, 0) {
             Some(choice) => {
-                self.hold_back(pace, choice);
+                self.hold_back(pace, choice, 0);
                 self.dial_or_sleep(choice)
             }
             None => self.never(),
@@ -167,14 +167,16 @@ impl Step<'_> {
     }
 
     /// An endpoint that is dialed before the backoff's gate opens, since its server has said when, ends no
-    /// wait but its own.
-    fn hold_back(&mut self, pace: u64, Choice { index, wake, .. }: Choice) {
+    /// wait but its own: that of the others who have `earned` it, or of all, goes on.
+    fn hold_back(&mut self, pace: u64, Choice { index, wake, .. }: Choice, earned: u8) {
         if wake > self.now || pace <= self.now || self.machine.run.paced_by != WaitReason::Backoff {
             return;
         }
         let all = (0..REMOVED).zip(&mut *self.endpoints);
         for (_, endpoint) in all.filter(|(i, endpoint)| *i != index && !endpoint.has(DUPLICATE)) {
-            endpoint.charge(pace);
+            if earned == 0 || endpoint.has(earned) {
+                endpoint.charge(pace);
+            }
         }
     }
 
@@ -260,7 +262,7 @@ impl Step<'_> {
         if choice.wake > self.now {
             return Some(idle.min(aged).min(choice.wake));
         }
-        self.hold_back(pace, choice);
+        self.hold_back(pace, choice, if link.paced_by_better { TRIED } else { 0 });
         if self.policy.refresh == Refresh::BreakFirst {
             self.machine.attempts = 0;
             self.machine.state = State::Waiting { outage: self.now, pace: self.now, last: None };
@@ -319,8 +321,7 @@ impl Step<'_> {
     fn begin_dial(&mut self, index: u16) -> (DialId, u32, u64) {
         let (now, policy) = (self.now, self.policy);
         let key = self.endpoint(index).map_or(0, |endpoint| {
-            endpoint.hint = 0;
-            endpoint.set(CHARGED, false);
+            endpoint.forget_hint();
             endpoint.breaker.begin();
             endpoint.key()
         });

@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::backoff::Exponential;
-use crate::endpoint::{REMOVED, TRIED, VISITED};
+use crate::endpoint::{DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
 use crate::jitter::Jitter;
 use crate::machine::{Machine, Proof, State, Step, Wanted};
 use crate::policy::Policy;
@@ -15,9 +15,9 @@ use crate::time::NEVER;
 impl Step<'_> {
     /// Clears the round: every endpoint may be tried again.
     pub(crate) fn next_round(&mut self) {
-        let now = self.now;
         if let [only] = &mut *self.endpoints {
-            only.next_round(now);
+            // Its hint was spent by its dial.
+            only.set(VISITED, false);
         } else {
             self.next_round_of_several();
         }
@@ -78,7 +78,14 @@ impl Step<'_> {
     /// [`end_round`](Self::end_round), where nothing is known of the failure.
     #[inline(never)]
     pub(crate) fn grow(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
+        let counted = counted && !self.is_partial();
         self.end_round(outage, new, counted, self.policy.exponential)
+    }
+
+    /// Whether an endpoint that this round has not tried waits by itself.
+    fn is_partial(&self) -> bool {
+        let waits = |one: &Endpoint| !one.has(VISITED | DUPLICATE) && one.is_charged(self.now);
+        self.policy.max_rounds.is_some() && self.endpoints.iter().any(waits)
     }
 
     /// The list or a circuit was changed by hand: a round that has nothing left to try is over.

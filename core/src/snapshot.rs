@@ -9,9 +9,7 @@ use core::time::Duration;
 
 use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::endpoint::{
-    CHARGED, DUPLICATE, Endpoint, PAST, REMOVED, TRIED, VISITED, position, used,
-};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED, position, used};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted, resumed};
@@ -163,8 +161,12 @@ impl EndpointSnapshot {
         if self.hint > 0 {
             let most = longest(policy.max_hint).max(policy.longest_pace());
             let left = self.hint.saturating_sub(1).min(most);
-            endpoint.hint = now.saturating_add(left.saturating_sub(away)).max(PAST);
-            endpoint.set(CHARGED, self.charged);
+            let until = now.saturating_add(left.saturating_sub(away));
+            if self.charged {
+                endpoint.charge(until);
+            } else {
+                endpoint.follow_hint(until);
+            }
         }
         endpoint.parked = at(self.parked, longest(policy.park_max()));
         let open_max = policy.breaker.map_or(0, |rule| rule.open_max);

@@ -4,7 +4,6 @@
 //! timer that is due, and then what should exist next.
 
 use crate::action::{Action, WaitReason};
-use crate::endpoint::{CHARGED, TRIED};
 use crate::event::Event;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted};
@@ -169,8 +168,8 @@ impl Step<'_> {
         self.machine.run = Run::NEW;
         self.machine.attempts = 0;
         self.clear_parks();
-        self.discharge();
-        self.next_round();
+        let now = self.now;
+        self.each_endpoint(|endpoint| endpoint.begin_anew(now));
         let mut pace = 0;
         if self.policy.startup_splay > 0 {
             let splay = up_to(self.policy.startup_splay, self.machine.draw());
@@ -271,25 +270,43 @@ impl Step<'_> {
         }
     }
 
+    /// Whether an unstable link is dropped for a dial, which could begin at once. Its probe is over then.
+    fn drops_link(&mut self) -> bool {
+        let (link, outage) = match self.machine.state {
+            State::Held { link, outage, .. } if link.proof == Proof::None => (link, outage),
+            State::Held { link, .. } | State::Draining { link, .. } => (link, self.now),
+            _ => return false,
+        };
+        if link.proof == Proof::Stable || self.now >= self.limit(outage) {
+            return false;
+        }
+        let breaker = self.endpoint(link.endpoint).map(|endpoint| endpoint.breaker);
+        self.release(link.endpoint);
+        let drops = self.may_dial();
+        if let (false, Some(breaker), Some(endpoint)) =
+            (drops, breaker, self.endpoint(link.endpoint))
+        {
+            endpoint.breaker = breaker;
+        }
+        drops
+    }
+
     fn redial(&mut self) {
         let now = self.now;
         self.discharge();
         if let Some(pace) = self.machine.state.pace() {
             *pace = now.min(*pace);
         }
-        let link = self.machine.state.link();
-        let unstable = link.is_some_and(|link| link.proof < Proof::Stable);
+        let drops = self.drops_link();
         match self.machine.state {
-            State::Held { link, outage, .. } if unstable && self.may_dial() => {
-                self.release(link.endpoint);
+            State::Held { link, outage, .. } if drops => {
                 if link.fresh {
                     self.give_back_attempt();
                 }
                 let outage = if link.proof == Proof::Confirmed { now } else { outage };
                 self.machine.state = State::Waiting { outage, pace: now, last: None };
             }
-            State::Draining { link, .. } if unstable && self.may_dial() => {
-                self.release(link.endpoint);
+            State::Draining { .. } if drops => {
                 self.give_old_back();
                 self.want(Wanted::Any);
             }
@@ -317,13 +334,7 @@ impl Step<'_> {
             self.proven(endpoint);
         }
         self.machine.run = Run::NEW;
-        self.next_round();
-        self.each_endpoint(|endpoint| {
-            if endpoint.has(TRIED | CHARGED) {
-                endpoint.set(TRIED, false);
-                endpoint.discharge();
-            }
-        });
+        self.each_endpoint(|endpoint| endpoint.begin_anew(now));
         self.turn_away();
     }
 }

@@ -303,9 +303,8 @@ impl Reference {
     /// A new outage with fresh counters; ids, rate limit, hints and breakers stay.
     fn start(&mut self) {
         self.forget_run();
-        self.discharge();
         self.outage_begins();
-        self.next_round();
+        self.begin_anew();
         self.mode = Mode::Running;
         self.pace = 0;
         let splay = nanos(self.policy.startup_splay());
@@ -394,16 +393,30 @@ impl Reference {
         }
     }
 
+    /// Whether an unstable link makes room for a dial that could begin at once. A probe ends with it.
+    fn drops_link(&mut self) -> bool {
+        let Some(link) = self.link else { return false };
+        let late = link.proof == Proof::Nothing && self.old.is_none() && self.now >= self.limit();
+        if link.proof == Proof::Stable || late {
+            return false;
+        }
+        let before = self.place(link.key).map(|place| place.breaker.clone());
+        self.release(link.key);
+        let drops = self.may_dial();
+        if let (false, Some(before), Some(place)) = (drops, before, self.place(link.key)) {
+            place.breaker = before;
+        }
+        drops
+    }
+
     /// Dial now; an unproven connection is dropped for it, a stable one replaced.
     fn redial(&mut self) {
-        let unstable = self.link.is_some_and(|link| link.proof < Proof::Stable);
         self.discharge();
         if self.old.is_none() {
             self.pace = self.pace.min(self.now);
         }
-        if unstable && self.may_dial() {
+        if self.drops_link() {
             let Some(link) = self.link else { return };
-            self.release(link.key);
             if self.old.is_some() {
                 self.give_old_back();
                 self.want(Wanted::Any);

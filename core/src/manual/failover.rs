@@ -40,5 +40,5 @@
 //!
 //! # One server says when to come back, and another is overloaded?
 //!
-//! Each is asked in its own time: a server that gave a hint when that ends, also in the middle of a
-//! round, and the others when the backoff does.
+//! Each is asked in its own time: a server that gave a hint when that ends, or at the end of a round that is
+//! under way then, and the others when the backoff does.

@@ -303,3 +303,94 @@ fn a_failback_waits_again_after_one_that_was_stable() {
     }
     assert!(failbacks <= 3600 / 70, "{failbacks} failbacks in an hour, each moves the link");
 }
+
+/// Connected to 1, after failbacks to 0 that were overloaded, the last of which said when.
+fn hinted_failbacks(keys: &[u32]) -> (Link, DialId, Timestamp) {
+    let builder = plain().selection(Selection::Priority { failback: Some(secs(60)) });
+    let mut link = link(builder, keys);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    let id = connect(&mut link, at(0));
+    let mut now = at(0);
+    while now < at(40_000) {
+        if link.action().dial().is_some() {
+            fail_with(&mut link, now, Overloaded);
+        }
+        now = link.action().wake();
+        link.handle(now, Event::Tick);
+    }
+    fail_with(&mut link, now, hint(60));
+    let now = link.action().wake();
+    link.handle(now, Event::Tick);
+    (link, id, now)
+}
+
+#[test]
+fn a_failback_by_a_hint_delays_no_other() {
+    let (mut link, id, now) = hinted_failbacks(&[0, 1]);
+    assert_eq!(link.action().dial().map(|dial| dial.endpoint), Some(0));
+    link.handle(now, Event::Closed(id, Unreachable));
+    let action = fail_with(&mut link, now, hint(300));
+    let soon = action.dial().is_some() || action.wake().saturating_since(now) < secs(5);
+    let held = link.endpoints()[1].hinted_until();
+    assert!(soon, "1 has not failed in eleven hours: {action} at {now}, 1 until {held:?}");
+}
+
+#[test]
+fn a_failback_by_a_hint_that_fails_before_the_link_is_lost_delays_no_other() {
+    let (mut link, id, now) = hinted_failbacks(&[0, 1]);
+    fail_with(&mut link, now, hint(300));
+    let now = later(now, 1);
+    let action = link.handle(now, Event::Closed(id, Unreachable));
+    let wait = action.wake().saturating_since(now);
+    assert!(
+        action.dial().is_some(),
+        "the link is lost after eleven hours: {action} at {now}, {wait:?}"
+    );
+}
+
+#[test]
+fn a_failback_by_a_hint_delays_no_other_once_the_old_connection_has_drained() {
+    let (mut link, old, now) = hinted_failbacks(&[0, 1]);
+    let new = connect(&mut link, now);
+    link.handle(now, Event::Closed(old, Unreachable));
+    let now = later(now, 5);
+    let action = link.handle(now, Event::Closed(new, Unreachable));
+    assert_eq!(action.dial().map(|dial| dial.endpoint), Some(1), "{action} at {now}");
+}
+
+#[test]
+fn a_failback_by_a_hint_delays_no_other_when_the_link_goes_away() {
+    let (mut link, id, now) = hinted_failbacks(&[0, 1, 2]);
+    fail_with(&mut link, now, hint(300));
+    let now = later(now, 1);
+    let action = link.handle(now, Event::GoingAway(id, None));
+    assert_eq!(action.dial().map(|dial| dial.endpoint), Some(2), "{action} at {now}");
+}
+
+#[test]
+fn a_failback_by_a_hint_delays_no_better_one_that_was_not_tried() {
+    let builder = plain().selection(Selection::Priority { failback: Some(secs(60)) });
+    let mut link = link(builder, &[0, 1, 2]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    fail(&mut link, at(0));
+    let id = connect(&mut link, at(0));
+    link.trip(at(1), 1);
+    let mut now = at(1);
+    while now < at(40_000) {
+        if link.action().dial().is_some() {
+            fail_with(&mut link, now, Overloaded);
+        }
+        now = link.action().wake();
+        link.handle(now, Event::Tick);
+    }
+    fail_with(&mut link, now, hint(60));
+    let now = link.action().wake();
+    link.handle(now, Event::Tick);
+    fail_with(&mut link, now, hint(300));
+    let now = later(now, 1);
+    link.reset(now, 1);
+    link.handle(now, Event::Closed(id, Unreachable));
+    assert_eq!(link.action().dial().map(|dial| dial.endpoint), Some(1), "{}", link.action());
+}

@@ -1,9 +1,9 @@
 //! Several endpoints, of which one says when to come back.
 
-use redial::Failure::Overloaded;
-use redial::{Event, Failure, Policy, Reconnector};
+use redial::Failure::{Overloaded, Unreachable};
+use redial::{Action, Event, Failure, GiveUpReason, Policy, Reconnector, Selection};
 
-use crate::{at, hint, list, plain, secs};
+use crate::{at, hint, later, link, list, plain, secs};
 
 /// Dials to 0 and 1 in an hour of their refusing.
 fn dials_in_an_hour(policy: &Policy, failures: [Failure; 2]) -> [usize; 2] {
@@ -52,4 +52,86 @@ fn a_slot_that_a_server_gave_is_not_lost_to_the_silence_of_another() {
         }
     }
     assert!(longest < secs(120), "asked to come back in 5 s, it came after {longest:?}");
+}
+
+/// Dials to each endpoint in `hours`, if a dial to it takes so many seconds and ends so, and the
+/// longest time that each was not asked.
+fn asked(policy: &Policy, ends: &[(u64, Failure)], hours: u64) -> Vec<(usize, u64)> {
+    let keys: Vec<u32> = (0..).zip(ends).map(|(key, _)| key).collect();
+    let mut link = Reconnector::with_endpoints(policy.clone(), 7, list(&keys));
+    let mut dials = vec![(0, 0); ends.len()];
+    let mut last = vec![at(0); ends.len()];
+    let (mut now, end) = (at(0), at(3600 * hours));
+    let mut action = link.handle(now, Event::Start);
+    while now < end {
+        if let Some(dial) = action.dial() {
+            let index = usize::try_from(dial.endpoint).unwrap();
+            let (count, longest) = &mut dials[index];
+            *count += 1;
+            *longest = now.saturating_since(last[index]).as_secs().max(*longest);
+            last[index] = now;
+            now = later(now, ends[index].0);
+            action = link.handle(now, Event::DialFailed(dial.id, ends[index].1));
+        } else {
+            now = action.wake();
+            action = link.handle(now, Event::Tick);
+        }
+    }
+    for (index, (_, longest)) in dials.iter_mut().enumerate() {
+        *longest = end.saturating_since(last[index]).as_secs().max(*longest);
+    }
+    dials
+}
+
+#[test]
+fn endpoints_that_ask_to_come_back_leave_the_others_their_turn() {
+    // Two busy servers that take two seconds to say "in a second", and one that refuses.
+    let busy = (2, hint(1));
+    for (selection, ends) in [
+        (Selection::RoundRobin, [busy, (0, Unreachable), busy]),
+        (Selection::Shuffle, [busy, (0, Unreachable), busy]),
+        (Selection::Priority { failback: None }, [busy, busy, (0, Unreachable)]),
+    ] {
+        let policy = Policy::builder().selection(selection).build().unwrap();
+        let dials = asked(&policy, &ends, 4);
+        let longest = policy.longest_wait().as_secs();
+        for (dials, gap) in &dials {
+            assert!(
+                gap <= &longest,
+                "{selection:?}: {dials} dials, once none for {gap} s; {dials:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_healthy_endpoint_gets_its_turn_though_others_ask_to_come_back() {
+    // Three that say "in a second" at once, and a last one that nobody knows yet.
+    let policy = Policy::builder().selection(Selection::Priority { failback: None });
+    let busy = (0, hint(1));
+    let dials = asked(&policy.build().unwrap(), &[busy, busy, busy, busy, (0, Unreachable)], 1);
+    assert!(dials[4].0 > 0, "{dials:?}");
+}
+
+#[test]
+fn a_round_visits_every_endpoint_before_it_counts() {
+    let mut link = link(plain().max_rounds(8), &[0, 1]);
+    let (mut now, mut dials) = (at(0), [0, 0]);
+    let mut action = link.handle(now, Event::Start);
+    let end = loop {
+        match action {
+            Action::Dial(dial) => {
+                dials[usize::try_from(dial.endpoint).unwrap()] += 1;
+                let why = if dial.endpoint == 0 { hint(1) } else { Overloaded };
+                action = link.handle(now, Event::DialFailed(dial.id, why));
+            }
+            Action::GiveUp(end) => break end,
+            other => {
+                now = other.wake();
+                action = link.handle(now, Event::Tick);
+            }
+        }
+    };
+    assert_eq!(end.reason, GiveUpReason::MaxAttempts);
+    assert!(dials[1] >= 8, "{dials:?} after {now}");
 }

@@ -145,3 +145,28 @@ fn health_counts_the_dials_of_its_own_time() {
     health.observe(at(0), &restored.status());
     assert_eq!((health.dials(), health.failures()), (0, 0));
 }
+
+#[test]
+fn redial_drops_an_unstable_probe_as_any_other_connection() {
+    let mut link = link(plain().breaker(BreakerPolicy::consecutive(1)), &[0]);
+    link.handle(at(0), Event::Start);
+    let action = fail(&mut link, at(0));
+    let now = action.wake();
+    link.handle(now, Event::Tick);
+    let id = connect(&mut link, now);
+    let action = link.handle(later(now, 1), Event::Redial);
+    assert_ne!(action.held(), Some(id), "{action}");
+    assert!(action.dial().is_some(), "{action}");
+}
+
+#[test]
+fn redial_past_the_limit_keeps_the_connection() {
+    let mut link = link(plain().max_elapsed(secs(5)), &[0]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    let now = link.action().wake();
+    link.handle(now, Event::Tick);
+    let id = connect(&mut link, now);
+    let action = link.handle(at(6), Event::Redial);
+    assert_eq!(action.held(), Some(id), "{action}");
+}

@@ -134,13 +134,13 @@ pub fn waits_are_in_range(trace: &Trace<'_>) -> Verdict {
         if wait.reason != WaitReason::Backoff || wait.until == Timestamp::MAX {
             continue;
         }
-        let time = wait.until.saturating_since(record.now);
-        ensure(time <= longest, step, || words(before, record))?;
-        // The rest of a backoff that is one endpoint's own has begun before.
+        // The rest of what is one endpoint's own has begun before, and not always as a backoff.
         let own = |endpoint: &redial::Endpoint| endpoint.hinted_until() == Some(wait.until);
         if record.after.endpoints().iter().any(own) {
             continue;
         }
+        let time = wait.until.saturating_since(record.now);
+        ensure(time <= longest, step, || words(before, record))?;
         // A wait that begins here, and not after a stable connection, which has its own rule.
         if matches!(before.action(), Action::Dial(_) | Action::Hold(_)) && !stable {
             let grown = !steady || time.saturating_add(Duration::from_nanos(1)) >= previous;

@@ -55,12 +55,12 @@ fn differs(machine: &Subject<'_>, reference: &Reference, now: Timestamp) -> Opti
             Is::Open(_) | Is::Probing(_) => Circuit::HalfOpen,
         };
         let same = found.failures() == failures
-            && found.hinted_until().map_or(0, Timestamp::as_nanos) == hint
+            && found.hinted_until().map(Timestamp::as_nanos) == hint
             && found.parked_until().as_nanos() == parked
             && found.circuit(Timestamp::from_nanos(now)) == circuit;
         if !same {
             return Some(format!(
-                "expected endpoint {key} with {failures} failures, hint {hint}, parked {parked}, \
+                "expected endpoint {key} with {failures} failures, hint {hint:?}, parked {parked}, \
                  {circuit}; found {found:?}"
             ));
         }

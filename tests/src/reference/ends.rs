@@ -3,7 +3,6 @@
 use redial::{Backoff, Failure, FirstRetry, GiveUpReason, Overload, WaitReason};
 
 use super::arith::{NEVER, doubled, later, nanos, stretched, up_to};
-use super::places::FIRST;
 use super::shape::{Class, dial_timeout, earned, handshake_timeout, initial};
 use super::{Conn, Proof, Reference, Wanted};
 
@@ -210,7 +209,7 @@ impl Reference {
     /// A charge is a backoff, for whoever knows better.
     pub(super) fn discharge(&mut self) {
         for place in self.places.iter_mut().filter(|place| place.charged) {
-            place.hint = 0;
+            place.hint = None;
             place.charged = false;
         }
     }
@@ -371,7 +370,7 @@ impl Reference {
                 let spread = nanos(spread).min(max - delay).max(delay / 10);
                 let until = later(later(self.now, delay), up_to(spread, self.draw()));
                 if let Some(place) = self.place(key) {
-                    place.hint = until.max(FIRST);
+                    place.hint = Some(until.max(1));
                     place.charged = false;
                 }
                 Ok(Class::Clear)

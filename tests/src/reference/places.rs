@@ -7,9 +7,6 @@ use super::circuit::DullBreaker;
 use super::shape::Class;
 use super::{Mode, Reference, Wanted};
 
-/// No hint ends before this instant: zero is none, and one is a hint that was past when it was restored.
-pub(super) const FIRST: u64 = 2;
-
 /// What is known of a key.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -20,8 +17,8 @@ pub(super) struct Place {
     /// Times parked in a row.
     pub(super) parks: usize,
     pub(super) parked: u64,
-    /// When a server's hint ends; 0 for none.
-    pub(super) hint: u64,
+    /// When a server's hint ends; not at the clock's origin.
+    pub(super) hint: Option<u64>,
     /// A failback to it has failed since the connection was stable.
     pub(super) tried: bool,
     /// Its hint is no server's, but what failbacks have earned.
@@ -33,28 +30,34 @@ impl Place {
     fn new(key: u32) -> Self {
         let breaker = DullBreaker::new();
         let (visited, tried, charged) = (false, false, false);
-        Self { key, visited, failures: 0, parks: 0, parked: 0, hint: 0, tried, charged, breaker }
+        Self { key, visited, failures: 0, parks: 0, parked: 0, hint: None, tried, charged, breaker }
     }
 
     /// A backoff of its own, unless a server has said when.
     pub(super) fn charge(&mut self, until: u64) {
-        if self.hint == 0 {
-            self.hint = until.max(FIRST);
+        if self.hint.is_none() {
+            self.hint = Some(until.max(1));
             self.charged = true;
         }
     }
 
-    /// What was asked for, or imposed, is past: it has a turn.
+    /// What was asked for, or imposed, is past. Who was asked to come back after its turn has the first of
+    /// the next round.
     fn forget_past_hint(&mut self, now: u64) {
-        if self.hint != 0 && self.hint <= now {
-            self.hint = 0;
-            self.charged = false;
-            self.visited = false;
-        }
+        let comes_back = self.visited && !self.charged;
+        self.hint = self.hint.filter(|until| *until > now || comes_back);
+    }
+
+    /// Nothing of an outage before is left, but what a server has said.
+    fn begin_anew(&mut self, now: u64) {
+        self.hint = self.hint.filter(|until| *until > now && !self.charged);
+        (self.visited, self.tried, self.charged) = (false, false, false);
     }
 
     fn eligible(&self, now: u64) -> bool {
-        self.hint <= now.max(FIRST - 1) && self.parked <= now && self.breaker.ready() <= now
+        self.hint.is_none_or(|until| until <= now)
+            && self.parked <= now
+            && self.breaker.ready() <= now
     }
 }
 
@@ -67,7 +70,7 @@ pub(super) struct Choice {
 
 impl Reference {
     /// What each key is known for: failures, end of hint, end of parking, readiness of its circuit.
-    pub fn health(&self) -> impl Iterator<Item = (u32, u16, u64, u64, super::Is)> + '_ {
+    pub fn health(&self) -> impl Iterator<Item = (u32, u16, Option<u64>, u64, super::Is)> + '_ {
         self.places.iter().map(|p| (p.key, p.failures, p.hint, p.parked, p.breaker.is))
     }
 
@@ -259,9 +262,10 @@ impl Reference {
 
     /// The latest of the gates; the first of equals gives the reason.
     fn gate(&self, place: &Place) -> (u64, WaitReason) {
+        let own = if place.charged { WaitReason::Backoff } else { WaitReason::Hint };
         let gates = [
-            (if place.hint == 0 { self.pace } else { 0 }, self.pace_reason),
-            (place.hint, if place.charged { WaitReason::Backoff } else { WaitReason::Hint }),
+            (if place.hint.is_none() { self.pace } else { 0 }, self.pace_reason),
+            (place.hint.unwrap_or(0), own),
             (place.breaker.ready(), WaitReason::Breaker),
             (place.parked, WaitReason::Parked),
             (self.permitted(), WaitReason::RateLimit),
@@ -291,21 +295,21 @@ impl Reference {
         for place in &mut self.places {
             // What has not failed in this round has not earned its wait.
             place.tried &= place.visited;
-            place.visited = false;
             place.forget_past_hint(self.now);
+            place.visited = false;
         }
         self.round.clear();
     }
 
-    /// Also one that was restored as past at the clock's origin.
     pub(super) fn forget_past_hints(&mut self) {
         for place in &mut self.places {
-            place.forget_past_hint(self.now.max(FIRST - 1));
+            place.forget_past_hint(self.now);
         }
     }
 
-    /// An endpoint is dialed before the backoff is over, by its hint: that of the others goes on.
-    pub(super) fn hold_back(&mut self, choice: &Choice) {
+    /// An endpoint is dialed before the backoff is over, by its hint: that of the others who have earned it
+    /// goes on.
+    pub(super) fn hold_back(&mut self, choice: &Choice, by_better: bool) {
         if choice.wake > self.now
             || self.pace <= self.now
             || self.pace_reason != WaitReason::Backoff
@@ -314,15 +318,32 @@ impl Reference {
         }
         let pace = self.pace;
         for place in self.places.iter_mut().filter(|place| place.key != choice.key) {
-            place.charge(pace);
+            if place.tried || !by_better {
+                place.charge(pace);
+            }
         }
+    }
+
+    /// Nothing of an outage before is left of any endpoint, but what servers have said.
+    pub(super) fn begin_anew(&mut self) {
+        for place in &mut self.places {
+            place.begin_anew(self.now);
+        }
+    }
+
+    /// Whether an endpoint that this round has not tried waits by itself.
+    pub(super) fn is_partial(&self) -> bool {
+        let waits = |place: &Place| {
+            place.charged && !place.visited && place.hint.is_some_and(|until| until > self.now)
+        };
+        self.places.iter().any(waits)
     }
 
     /// Whether any endpoint could be dialed now if there were no backoff.
     pub(super) fn may_dial(&self) -> bool {
         let latest = self.permitted().max(self.deferred);
         let open = |place: &Place| {
-            let own = place.hint.max(place.breaker.ready()).max(place.parked);
+            let own = place.breaker.ready().max(place.parked).max(place.hint.unwrap_or(0));
             own.max(latest) <= self.now
         };
         !self.offline && self.places.iter().any(open)

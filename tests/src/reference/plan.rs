@@ -19,11 +19,7 @@ impl Reference {
             link.proof = Proof::Stable;
         }
         self.forget_run();
-        self.next_round();
-        for place in &mut self.places {
-            place.tried = false;
-        }
-        self.discharge();
+        self.begin_anew();
         self.turn_away();
     }
 
@@ -93,7 +89,7 @@ impl Reference {
             return NEVER;
         }
         let Some(choice) = self.choose(Wanted::Any, None) else { return NEVER };
-        self.hold_back(&choice);
+        self.hold_back(&choice, false);
         let limit = self.limit();
         if limit != NEVER && choice.wake >= limit {
             self.give_up(GiveUpReason::MaxElapsed, self.last);
@@ -124,7 +120,7 @@ impl Reference {
         if choice.wake > self.now {
             return wake.min(choice.wake);
         }
-        self.hold_back(&choice);
+        self.hold_back(&choice, link.paced_by_better);
         if self.policy.refresh() == Refresh::BreakFirst {
             // An outage of our own making.
             self.link = None;
@@ -144,7 +140,7 @@ impl Reference {
         let base = shape::earned(&self.policy, &self.rounds).base;
         let deadline = later(self.now, shape::dial_timeout(&self.policy, base)).min(limit);
         if let Some(place) = self.place(Some(key)) {
-            place.hint = 0;
+            place.hint = None;
             place.breaker.admit();
         }
         let id = self.starts.len() as u64;
