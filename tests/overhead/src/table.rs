@@ -29,8 +29,8 @@ has too; a tenth allocations, since the futures of dial and connection are boxed
 neither; a sixteenth the clock. The rest makes the world what the action says, shows status and connection to
 those who look, and looks for what they ask. A fleet does the same in more steps, so that it need not hold a
 task, a timer and a hub for each link.
-Of the 880 bytes 512 are the task (208 the machine), 176 the hub through which others speak to the link and
-watch it, 96 the connection as they see it, 96 the timer. A link that keeps its health takes 408 more. Those of
+Of the 888 bytes 512 are the task (208 the machine), 176 the hub through which others speak to the link and
+watch it, 104 the connection as they see it, 96 the timer. A link that keeps its health takes 408 more. Those of
 a fleet are measured just after its lists have doubled; just before, they are half of that.
 ";
 
