@@ -245,7 +245,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Exactly this many rounds through the endpoints in an outage. Default: no limit.
+    /// Exactly this many rounds in an outage, each through all endpoints that may be dialed. Default: no
+    /// limit.
     ///
     /// # Errors
     /// When built: zero.

@@ -82,9 +82,11 @@ impl Step<'_> {
         self.end_round(outage, new, counted, self.policy.exponential)
     }
 
-    /// Whether an endpoint that this round has not tried waits by itself.
+    /// Whether an endpoint that this round has not tried waits for nothing but a backoff of its own.
     fn is_partial(&self) -> bool {
-        let waits = |one: &Endpoint| !one.has(VISITED | DUPLICATE) && one.is_charged(self.now);
+        let now = self.now;
+        let charged = |one: &Endpoint| one.is_charged(now) && one.blocked_until() <= now;
+        let waits = |one: &Endpoint| !one.has(VISITED | DUPLICATE) && charged(one);
         self.policy.max_rounds.is_some() && self.endpoints.iter().any(waits)
     }
 

@@ -1,7 +1,7 @@
 //! Several endpoints, of which one says when to come back.
 
 use redial::Failure::{Overloaded, Unreachable};
-use redial::{Action, Event, Failure, GiveUpReason, Policy, Reconnector, Selection};
+use redial::{Action, BreakerPolicy, Event, Failure, GiveUpReason, Policy, Reconnector, Selection};
 
 use crate::{at, hint, later, link, list, plain, secs};
 
@@ -74,7 +74,7 @@ fn asked(policy: &Policy, ends: &[(u64, Failure)], hours: u64) -> Vec<(usize, u6
             action = link.handle(now, Event::DialFailed(dial.id, ends[index].1));
         } else {
             now = action.wake();
-            action = link.handle(now, Event::Tick);
+            action = link.handle(now.min(end), Event::Tick);
         }
     }
     for (index, (_, longest)) in dials.iter_mut().enumerate() {
@@ -134,4 +134,13 @@ fn a_round_visits_every_endpoint_before_it_counts() {
     };
     assert_eq!(end.reason, GiveUpReason::MaxAttempts);
     assert!(dials[1] >= 8, "{dials:?} after {now}");
+}
+
+#[test]
+fn rounds_come_to_an_end_though_circuits_are_open() {
+    let rounds = Policy::builder().max_rounds(3).breaker(BreakerPolicy::consecutive(3));
+    let policy = rounds.build().unwrap();
+    let ends = [(0, Overloaded), (1, hint(2)), (0, hint(1)), (0, hint(1))];
+    let dials: usize = asked(&policy, &ends, 1).iter().map(|(dials, _)| dials).sum();
+    assert!(dials < 100, "{dials} dials in three rounds through four endpoints");
 }

@@ -331,12 +331,12 @@ impl Reference {
         }
     }
 
-    /// Whether an endpoint that this round has not tried waits by itself.
+    /// Whether an endpoint that this round has not tried waits for nothing but a backoff of its own.
     pub(super) fn is_partial(&self) -> bool {
-        let waits = |place: &Place| {
-            place.charged && !place.visited && place.hint.is_some_and(|until| until > self.now)
-        };
-        self.places.iter().any(waits)
+        let charged =
+            |place: &Place| place.charged && place.hint.is_some_and(|until| until > self.now);
+        let open = |place: &Place| place.parked <= self.now && place.breaker.ready() <= self.now;
+        self.places.iter().any(|place| !place.visited && charged(place) && open(place))
     }
 
     /// Whether any endpoint could be dialed now if there were no backoff.
