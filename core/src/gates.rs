@@ -59,7 +59,8 @@ impl Gates {
         self.wake(endpoint) <= self.now
     }
 
-    /// `endpoint`, which has no backoff of its own, is chosen. On a tie the gate that is named first holds.
+    /// `endpoint` is chosen. On a tie the gate that is named first holds. A backoff of its own is a hint
+    /// here, so that the many who have none pay nothing for it.
     #[inline]
     pub(crate) fn choice(&self, index: u16, endpoint: &Endpoint) -> Choice {
         let wake = endpoint.paced(self.pace);

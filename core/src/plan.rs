@@ -167,14 +167,14 @@ impl Step<'_> {
     }
 
     /// An endpoint that is dialed before the backoff's gate opens, since its server has said when, ends no
-    /// wait but its own: that of the others who have `earned` it, or of all, goes on.
-    fn hold_back(&mut self, pace: u64, Choice { index, wake, .. }: Choice, earned: u8) {
+    /// wait but its own: that of the others goes on. `whose` is the flag of those who wait; 0 for all.
+    fn hold_back(&mut self, pace: u64, Choice { index, wake, .. }: Choice, whose: u8) {
         if wake > self.now || pace <= self.now || self.machine.run.paced_by != WaitReason::Backoff {
             return;
         }
         let all = (0..REMOVED).zip(&mut *self.endpoints);
         for (_, endpoint) in all.filter(|(i, endpoint)| *i != index && !endpoint.has(DUPLICATE)) {
-            if earned == 0 || endpoint.has(earned) {
+            if whose == 0 || endpoint.has(whose) {
                 endpoint.charge(pace);
             }
         }
