@@ -1,11 +1,9 @@
 //! Failbacks that fail: what they have earned is the wait of those that failed, and of nothing else.
 
 use redial::Failure::{Overloaded, TimedOut, Unreachable};
-use redial::{
-    Action, Backoff, DialId, Event, Failure, PolicyBuilder, Reconnector, Selection, Timestamp,
-};
+use redial::{Action, Backoff, DialId, Event, Failure, PolicyBuilder, Selection, Timestamp};
 
-use crate::{Link, at, connect, fail, fail_with, hint, later, link, list, plain, secs};
+use crate::{Link, at, connect, fail, fail_with, hint, later, link, list, plain, restored, secs};
 
 fn failing_back() -> PolicyBuilder {
     plain().selection(Selection::Priority { failback: Some(secs(60)) })
@@ -81,10 +79,7 @@ fn only_those_that_failed_are_charged() {
     assert!(waits(&link, 0), "behind the link it is still charged");
 
     let (link, _, now) = busy_primary(failing_back(), &[0, 1]);
-    let health: Vec<_> = link.endpoint_snapshots().collect();
-    let policy = failing_back().build().unwrap();
-    let (saved, list) = (link.snapshot(), list(&[2, 3]));
-    let link = Reconnector::restore_with_endpoints(policy, 7, list, &saved, &health, secs(0), now);
+    let link = restored(&link, failing_back(), &[2, 3], now);
     assert!(link.action().dial().is_some(), "restored with others: {}", link.action());
 }
 
@@ -156,16 +151,21 @@ fn another_failback(keys: &[u32], failure: Failure) -> (Link, DialId, Timestamp)
     link.handle(at(0), Event::Start);
     fail(&mut link, at(0));
     let old = connect(&mut link, at(0));
-    let mut now = at(0);
+    let now = keep_failing_back(&mut link, at(0), failure);
+    assert_eq!(link.action().dial().map(|dial| dial.endpoint), Some(0));
+    (link, old, now)
+}
+
+/// Fails every failback by `failure` for eleven hours, but for the last.
+fn keep_failing_back(link: &mut Link, mut now: Timestamp, failure: Failure) -> Timestamp {
     while now < at(40_000) {
         if link.action().dial().is_some() {
-            fail_with(&mut link, now, failure);
+            fail_with(link, now, failure);
         }
         now = link.action().wake();
         link.handle(now, Event::Tick);
     }
-    assert_eq!(link.action().dial().map(|dial| dial.endpoint), Some(0));
-    (link, old, now)
+    now
 }
 
 #[test]
@@ -216,17 +216,7 @@ fn a_charge_that_was_restored_is_lifted_too() {
     fail_with(&mut link, now, Overloaded);
     link.handle(now, Event::Closed(old, Unreachable));
     link.set_endpoints(now, list(&[0]));
-    let health: Vec<_> = link.endpoint_snapshots().collect();
-    let policy = failing_back().build().unwrap();
-    let mut restored = Reconnector::restore_with_endpoints(
-        policy,
-        7,
-        list(&[0]),
-        &link.snapshot(),
-        &health,
-        secs(0),
-        now,
-    );
+    let mut restored = restored(&link, failing_back(), &[0], now);
     assert_eq!(restored.action(), link.action());
     let live = link.handle(now, Event::Redial);
     assert!(live.dial().is_some(), "{live}");
@@ -306,19 +296,7 @@ fn a_failback_waits_again_after_one_that_was_stable() {
 
 /// Connected to 1, after failbacks to 0 that were overloaded, the last of which said when.
 fn hinted_failbacks(keys: &[u32]) -> (Link, DialId, Timestamp) {
-    let builder = plain().selection(Selection::Priority { failback: Some(secs(60)) });
-    let mut link = link(builder, keys);
-    link.handle(at(0), Event::Start);
-    fail(&mut link, at(0));
-    let id = connect(&mut link, at(0));
-    let mut now = at(0);
-    while now < at(40_000) {
-        if link.action().dial().is_some() {
-            fail_with(&mut link, now, Overloaded);
-        }
-        now = link.action().wake();
-        link.handle(now, Event::Tick);
-    }
+    let (mut link, id, now) = another_failback(keys, Overloaded);
     fail_with(&mut link, now, hint(60));
     let now = link.action().wake();
     link.handle(now, Event::Tick);
@@ -370,21 +348,13 @@ fn a_failback_by_a_hint_delays_no_other_when_the_link_goes_away() {
 
 #[test]
 fn a_failback_by_a_hint_delays_no_better_one_that_was_not_tried() {
-    let builder = plain().selection(Selection::Priority { failback: Some(secs(60)) });
-    let mut link = link(builder, &[0, 1, 2]);
+    let mut link = link(failing_back(), &[0, 1, 2]);
     link.handle(at(0), Event::Start);
     fail(&mut link, at(0));
     fail(&mut link, at(0));
     let id = connect(&mut link, at(0));
     link.trip(at(1), 1);
-    let mut now = at(1);
-    while now < at(40_000) {
-        if link.action().dial().is_some() {
-            fail_with(&mut link, now, Overloaded);
-        }
-        now = link.action().wake();
-        link.handle(now, Event::Tick);
-    }
+    let now = keep_failing_back(&mut link, at(1), Overloaded);
     fail_with(&mut link, now, hint(60));
     let now = link.action().wake();
     link.handle(now, Event::Tick);

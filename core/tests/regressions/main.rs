@@ -64,3 +64,10 @@ fn fail_with(link: &mut Link, now: Timestamp, failure: Failure) -> Action {
 fn later(now: Timestamp, seconds: u64) -> Timestamp {
     now.saturating_add(secs(seconds))
 }
+
+/// The link with these endpoints as the next process has it at `now`, with no time in between.
+fn restored(link: &Link, builder: PolicyBuilder, keys: &[u32], now: Timestamp) -> Link {
+    let (policy, saved) = (builder.build().unwrap(), link.snapshot());
+    let health: Vec<_> = link.endpoint_snapshots().collect();
+    Reconnector::restore_with_endpoints(policy, 7, list(keys), &saved, &health, secs(0), now)
+}

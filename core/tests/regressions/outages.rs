@@ -1,12 +1,14 @@
 //! What ends with an outage and what does not: lists, circuits, snapshots, deadlines, counts.
 
 use redial::Failure::{Overloaded, Unreachable};
-use redial::{After, Backoff, BreakerPolicy, Circuit, Event, Failure, Health, Reconnector};
+use redial::{
+    After, Backoff, BreakerPolicy, Circuit, DialId, Event, Failure, Health, Reconnector, Timestamp,
+};
 
-use crate::{Link, at, connect, fail, fail_with, later, link, list, plain, secs};
+use crate::{Link, at, connect, fail, fail_with, later, link, list, plain, restored, secs};
 
-#[test]
-fn a_list_that_changes_before_a_connection_is_stable_delays_nothing_after() {
+/// Connected to one of two endpoints that have been overloaded for long.
+fn connected_at_last() -> (Link, DialId, Timestamp) {
     let mut link = link(plain(), &[0, 1]);
     let mut now = at(0);
     link.handle(now, Event::Start);
@@ -18,12 +20,21 @@ fn a_list_that_changes_before_a_connection_is_stable_delays_nothing_after() {
         fail_with(&mut link, now, Overloaded);
     }
     let id = connect(&mut link, now);
-    let other = 1 - link.status().endpoint.unwrap();
-    link.set_endpoints(later(now, 1), list(&[other]));
-    let now = later(now, 20);
+    (link, id, now)
+}
+
+fn is_dialed_at_once_when_lost(mut link: Link, id: DialId, now: Timestamp) {
     link.handle(now, Event::Tick); // stable
     let action = link.handle(now, Event::Closed(id, Unreachable));
     assert!(action.dial().is_some(), "the first retry after a stable loss: {action} at {now}");
+}
+
+#[test]
+fn a_list_that_changes_before_a_connection_is_stable_delays_nothing_after() {
+    let (mut link, id, now) = connected_at_last();
+    let other = 1 - link.status().endpoint.unwrap();
+    link.set_endpoints(later(now, 1), list(&[other]));
+    is_dialed_at_once_when_lost(link, id, later(now, 20));
 }
 
 #[test]
@@ -45,24 +56,11 @@ fn a_list_that_changes_before_a_connection_is_stable_does_not_stop_the_link() {
 
 #[test]
 fn a_trip_before_a_connection_is_stable_delays_nothing_after() {
-    let mut link = link(plain(), &[0, 1]);
-    let mut now = at(0);
-    link.handle(now, Event::Start);
-    for _ in 0..41 {
-        if link.action().dial().is_none() {
-            now = link.action().wake();
-            link.handle(now, Event::Tick);
-        }
-        fail_with(&mut link, now, Overloaded);
-    }
-    let id = connect(&mut link, now);
+    let (mut link, id, now) = connected_at_last();
     let used = link.status().endpoint.unwrap();
     link.handle(later(now, 1), Event::GoingAway(id, None));
     link.trip(later(now, 1), used);
-    let now = later(now, 20);
-    link.handle(now, Event::Tick); // stable
-    let action = link.handle(now, Event::Closed(id, Unreachable));
-    assert!(action.dial().is_some(), "the first retry after a stable loss: {action} at {now}");
+    is_dialed_at_once_when_lost(link, id, later(now, 20));
 }
 
 #[test]
@@ -74,16 +72,7 @@ fn a_confirmed_connection_is_restored_as_proven_though_another_drains() {
     live.handle(at(100), Event::GoingAway(old, None));
     let new = connect(&mut live, at(100));
     live.handle(at(101), Event::Confirmed(new));
-    let health: Vec<_> = live.endpoint_snapshots().collect();
-    let restored = Reconnector::restore_with_endpoints(
-        builder().build().unwrap(),
-        7,
-        list(&[0, 1]),
-        &live.snapshot(),
-        &health,
-        secs(0),
-        at(101),
-    );
+    let restored = restored(&live, builder(), &[0, 1], at(101));
     live.handle(at(101), Event::Closed(new, Unreachable));
     let of = |link: &Link| (link.endpoints()[1].failures(), link.endpoints()[1].circuit(at(101)));
     assert_eq!(of(&live), (0, Circuit::Closed));

@@ -9,7 +9,7 @@ use redial::{
     presets,
 };
 
-use crate::{at, connect, fail, fail_with, hint, link, list, plain, secs};
+use crate::{at, connect, fail, fail_with, hint, link, list, plain, restored, secs};
 
 #[test]
 fn a_past_hint_does_not_skip_the_window() {
@@ -335,16 +335,7 @@ fn a_stable_connection_is_restored_as_lost_though_another_drained() {
     live.handle(at(100), Event::GoingAway(old, None));
     connect(&mut live, at(100));
     live.handle(at(112), Event::Tick);
-    let health: Vec<_> = live.endpoint_snapshots().collect();
-    let restored = Reconnector::restore_with_endpoints(
-        builder().build().unwrap(),
-        7,
-        list(&[0, 1]),
-        &live.snapshot(),
-        &health,
-        Duration::ZERO,
-        at(112),
-    );
+    let restored = restored(&live, builder(), &[0, 1], at(112));
     assert_eq!(restored.endpoints()[1].failures(), 0);
 }
 
