@@ -154,7 +154,7 @@ where
             keys
         });
         for key in stopped {
-            self.lookout.tell(&self.shared, key, None);
+            let _ = caught(|| self.lookout.tell(&self.shared, key, None));
         }
     }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use redial_tokio::redial::{Endpoint, Phase, Policy, PolicyBuilder, Reconnector, Timestamp};
 use redial_tokio::redial_fleet::{Fleet, Key};
-use redial_tokio::{Attempt, Ended, FleetHandle, Session, TokioRuntime, drive_fleet};
+use redial_tokio::{
+    Attempt, Ended, FleetHandle, Session, TokioRuntime, drive_fleet, drive_fleet_observed,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -349,4 +351,31 @@ async fn a_panic_stops_its_link_and_no_other() {
     handle.shutdown(Duration::ZERO);
     task.await.unwrap();
     assert_eq!(server.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_at_the_end_is_told_of_every_link() {
+    let server = Server::new(true);
+    let (fleet, _) = fleet(10, exact());
+    let (accepting, told) = (server.clone(), Arc::new(AtomicUsize::new(0)));
+    let stopped = told.clone();
+    let drive = drive_fleet_observed(
+        fleet,
+        TokioRuntime::new(),
+        move |_, _| accepting.clone().accept(),
+        |_, connection, _| closed(connection),
+        move |_, transition| {
+            if transition.to.phase == Phase::Idle {
+                stopped.fetch_add(1, Ordering::SeqCst);
+                panic!("at the end");
+            }
+        },
+    );
+    let handle = drive.handle();
+    let task = tokio::spawn(drive);
+    sleep(MS(100)).await;
+    assert_eq!(handle.counts().connected, 10);
+    handle.shutdown(Duration::ZERO);
+    task.await.unwrap();
+    assert_eq!((told.load(Ordering::SeqCst), server.open()), (10, 0));
 }
