@@ -34,8 +34,8 @@ impl Prefix for BackoffPrefix {
 
 /// A policy as flags, to be flattened into the program's own.
 ///
-/// A flag wins over its variable, and an empty variable is not set. Both are `None` in [`config`](Self::config) when not given, so that a
-/// file can fill them: `args.config.or(file).policy()`.
+/// A flag wins over its variable, and an empty variable is not set. What neither gives is `None` in
+/// [`config`](Self::config), so that a file can fill it: `args.config.or(file).policy()`.
 ///
 /// ```
 /// use clap::Parser;
@@ -87,14 +87,23 @@ impl<P: Prefix> Args for PolicyArgs<P> {
     fn augment_args(command: Command) -> Command {
         PolicyConfig::help().fold(command, |command, (field, kind, help)| {
             let name = flag::<P>(field);
-            let checked = move |text: OsString| {
-                let text = text.into_string().map_err(|_| "is not Unicode".to_owned())?;
+            let checked = move |given: OsString| {
+                let variable = P::ENV.map(|prefix| variable(prefix, field));
+                let variable = variable.filter(|name| env::var_os(name).as_ref() == Some(&given));
+                // To clap both have the flag's name.
+                let blame = |rule: &str| match &variable {
+                    Some(name) => format!("{rule} (set by {name})"),
+                    None => rule.to_owned(),
+                };
+                let text = given.into_string().map_err(|_| blame("is not Unicode"))?;
                 let set = PolicyConfig::default().set(field, &text);
-                set.map(|()| text).map_err(|error| error.rule().to_owned())
+                set.map(|()| text).map_err(|error| blame(error.rule()))
             };
             let mut arg = Arg::new(name.clone())
                 .long(name)
                 .value_name(kind)
+                // No setting begins with a dash: `-5s` is a wrong value, not another flag.
+                .allow_hyphen_values(true)
                 .help(help.trim())
                 .value_parser(OsStringValueParser::new().try_map(checked));
             if let Some(prefix) = P::ENV {

@@ -121,6 +121,14 @@ impl<'de> Visitor<'de> for Scalar {
         Ok(Some(number.to_string()))
     }
 
+    fn visit_u128<E: serde::de::Error>(self, number: u128) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, number: i128) -> Result<Self::Value, E> {
+        Ok(Some(number.to_string()))
+    }
+
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
         Ok(Some(number.to_string()))
     }

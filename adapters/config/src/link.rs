@@ -6,7 +6,8 @@ use std::time::Duration;
 use redial::{Endpoint, EndpointSnapshot, Policy, Reconnector, Snapshot, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// A link and its endpoints in one serde form, for files; see [`snapshot`](crate::snapshot).
+/// A link and its endpoints in one serde form, for files; see [`snapshot`](crate::snapshot). A key that is
+/// not known is an error: what is restored must be all that was saved.
 ///
 /// ```
 /// use std::time::Duration;

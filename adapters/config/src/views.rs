@@ -5,7 +5,8 @@ use std::time::Duration;
 use redial::{Circuit, Health, Phase, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// A [`Status`] for files and dashboards. Times are milliseconds on the link's own clock.
+/// A [`Status`] for files and dashboards. Times are milliseconds on the link's own clock. Keys that a
+/// later version adds are ignored when it is read.
 ///
 /// ```
 /// use redial::{Event, Policy, Reconnector, Timestamp};
@@ -17,7 +18,6 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(json, r#"{"phase":"connecting","attempt":1,"endpoint":0,"circuit":"closed"}"#);
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct StatusView {
     /// `idle`, `connecting`, `connected`, `reconnecting`, `offline`, `gave_up`, or what a later version
@@ -41,7 +41,7 @@ pub struct StatusView {
     /// Key of the endpoint in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<u32>,
-    /// `closed`, `open`, `half_open` or `disabled`.
+    /// `closed`, `open`, `half_open`, `disabled`, or what a later version says.
     pub circuit: String,
     /// When an open circuit admits a probe; unset if it was tripped by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,9 +94,9 @@ impl From<&Status> for StatusView {
     }
 }
 
-/// [`Health`] for files and dashboards. Times are milliseconds, shares are parts per million.
+/// [`Health`] for files and dashboards. Times are milliseconds, shares are parts per million. Keys that a
+/// later version adds are ignored when it is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HealthView {
     /// Time connected.

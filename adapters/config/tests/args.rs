@@ -98,7 +98,8 @@ fn a_bad_variable_is_a_clear_error() {
     let shown = child(&[("MOQ_BACKOFF_MAX", "20 parsecs")], "");
     let (args, plain) = shown.split_once('|').unwrap();
     assert!(args.contains("'20 parsecs' for '--backoff-max <DURATION>'"), "{args}");
-    assert!(args.contains("is not a duration such as 30s, 5m or 1h 30m"), "{args}");
+    let rule = "is not a duration such as 30s, 5m or 1h 30m (set by MOQ_BACKOFF_MAX)";
+    assert!(args.contains(rule), "{args}");
     assert_eq!(plain, "MOQ_BACKOFF_MAX = 20 parsecs: is not a duration such as 30s, 5m or 1h 30m");
 }
 
@@ -164,6 +165,12 @@ fn errors_name_the_flag_the_value_and_the_rule() {
     let text = error.to_string();
     assert!(text.contains("'150%' for '--backoff-jitter <JITTER>'"), "{text}");
     assert!(text.contains("is not none, full, equal"), "{text}");
+
+    for negative in ["-5", "-5s"] {
+        let error = Cli::try_parse_from(["client", "--backoff-max", negative]).unwrap_err();
+        let named = format!("'{negative}' for '--backoff-max <DURATION>': is not a duration");
+        assert!(error.to_string().contains(&named), "{error}");
+    }
 
     let error = parse(&["--backoff-max", "1ms"]).backoff.policy().unwrap_err();
     let expected = "--backoff-max = 1ms: is below initial, which is 750ms by default";

@@ -75,6 +75,9 @@ fn s2_3_humantime_strings_are_read_and_unknown_fields_denied() {
     }
     let json = serde_json::from_str::<PolicyConfig>(r#"{"maximum": "3s"}"#).unwrap_err();
     assert!(json.to_string().contains("unknown field `maximum`"), "{json}");
+    let huge = "99999999999999999999999";
+    let error = refused(&format!("max = {huge}"));
+    assert_eq!(error, format!("max = {huge}: is not a duration such as 30s, 5m or 1h 30m"));
     let twice = serde_json::from_str::<PolicyConfig>(r#"{"max": "3s", "max": "4s"}"#).unwrap_err();
     assert!(twice.to_string().contains("duplicate field `max`"), "{twice}");
 }

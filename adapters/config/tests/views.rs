@@ -80,6 +80,21 @@ fn health_round_trips() {
 }
 
 #[test]
+fn a_view_of_a_later_version_is_read_and_a_saved_link_with_more_in_it_is_not() {
+    let link = Reconnector::new(Policy::DEFAULT, 1);
+    let status = StatusView::from(link.status());
+    let health = HealthView::from(Health::new(Duration::from_secs(3600), 950_000));
+    let more = |json: String| json.replacen('{', r#"{"added_later":[1],"#, 1);
+    let read = serde_json::from_str::<StatusView>(&more(serde_json::to_string(&status).unwrap()));
+    assert_eq!(read.unwrap(), status);
+    let read = serde_json::from_str::<HealthView>(&more(serde_json::to_string(&health).unwrap()));
+    assert_eq!(read.unwrap(), health);
+    let saved = more(serde_json::to_string(&LinkSnapshot::from(&link)).unwrap());
+    let error = serde_json::from_str::<LinkSnapshot>(&saved).unwrap_err().to_string();
+    assert!(error.contains("unknown field `added_later`"), "{error}");
+}
+
+#[test]
 fn snapshots_round_trip_and_restore_alike() {
     let list = || [0, 1].map(Endpoint::new);
     let mut link = Reconnector::with_endpoints(Policy::DEFAULT, 7, list());
