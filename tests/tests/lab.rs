@@ -2,7 +2,11 @@
 #![cfg(feature = "lab")]
 
 #[cfg(target_os = "linux")]
-use std::fs::File;
+use std::fs::{self, File};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::symlink;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 fn lab(args: &[&str]) -> Command {
@@ -19,8 +23,12 @@ fn run(args: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn a_value_that_cannot_be_used_is_refused_by_name() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 16] = [
         (&["explain", "--clients", "0"], "--clients"),
+        (&["explain", "--clients", "-1"], "'-1' for '--clients <CLIENTS>'"),
+        (&["explain", "--with-max", "-5s"], "'-5s' for '--with-max <DURATION>'"),
+        (&["storm", "--outage", "-60s"], "must be a duration such as"),
+        (&["matrix", "--seeds", "-1"], "'-1' for '--seeds <SEEDS>'"),
         (&["explain", "--capacity", "nan"], "must be a number from 0.001 to 1000000000"),
         (&["explain", "--capacity", "1e-300"], "must be a number from 0.001 to 1000000000"),
         (&["explain", "--with-max", "30x"], "is not a duration such as 30s, 5m or 1h 30m"),
@@ -51,6 +59,34 @@ fn a_picture_that_cannot_be_written_costs_no_report() {
         assert!(said.lines().count() > 3, "{command}: {said}");
         assert!(error.starts_with("error: /nowhere/a.svg: "), "{command}: {error}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_picture_is_replaced_whole_and_a_device_is_written_to() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab-pictures");
+    fs::create_dir_all(&folder).unwrap();
+    let (old, link) = (folder.join("old.svg"), folder.join("link.svg"));
+    fs::write(&old, "an older picture").unwrap();
+    let (_, _, error) = run(&["explain", "--svg", old.to_str().unwrap()]);
+    assert!(error.starts_with("picture: "), "{error}");
+    let drawn = fs::read_to_string(&old).unwrap();
+    assert!(drawn.trim_end().ends_with("</svg>"), "{drawn}");
+
+    // Another name of a file stays that, and what is no file is not replaced by one.
+    fs::write(&old, "an older picture").unwrap();
+    let _ = fs::remove_file(&link);
+    symlink(&old, &link).unwrap();
+    assert_eq!(run(&["explain", "--svg", link.to_str().unwrap()]).0, Some(0));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&old).unwrap(), drawn);
+    let (code, said, _) = run(&["explain", "--svg", "/dev/stdout"]);
+    assert_eq!(code, Some(0));
+    assert!(said.contains("</svg>"), "{said}");
+    assert!(run(&["explain", "--svg", "/dev/full"]).2.starts_with("error: /dev/full: "));
+
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(left.len(), 2, "nothing else was left behind: {left:?}");
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl Suite {
     /// Reads a suite; `scenarios/storm96.toml` is an example.
     ///
     /// # Errors
-    /// [`ScenarioError`] for text that is not TOML, unknown or missing fields, and figures out of range.
+    /// [`ScenarioError`] for text that is not TOML, unknown or missing fields, two modes of one name, and figures out of range.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
         let suite: Self = toml::from_str(text).map_err(|e| ScenarioError(e.to_string()))?;
         let wrong = |what: String| Err(ScenarioError(what));
@@ -159,8 +159,11 @@ impl Suite {
                 return wrong(format!("{name}: {bad} is not between 0 and 1,000,000 seconds"));
             }
         }
-        for mode in &suite.modes {
+        for (index, mode) in suite.modes.iter().enumerate() {
             let name = &mode.name;
+            if suite.modes[..index].iter().any(|other| other.name == *name) {
+                return wrong(format!("mode {name}: there are two of this name"));
+            }
             if mode.queue.is_nan() || mode.queue <= 0.0 {
                 return wrong(format!("mode {name}: queue must be above 0"));
             }
@@ -227,6 +230,8 @@ mod tests {
         assert_eq!(error.to_string(), "mode trapinf20: stale must be between 0 and 1000");
         let error = Suite::parse(&text.replace("[0.5,", "[0,")).unwrap_err();
         assert_eq!(error.to_string(), "outages: 0 is not between 0 and 1,000,000 seconds");
+        let error = Suite::parse(&text.replace("\"costly\"", "\"reject\"")).unwrap_err();
+        assert_eq!(error.to_string(), "mode reject: there are two of this name");
         let error = Suite::parse(&text.replace("stale =", "stole =")).unwrap_err();
         assert!(error.to_string().contains("unknown field `stole`"), "{error}");
     }

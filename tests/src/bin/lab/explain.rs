@@ -16,13 +16,13 @@ const OUTAGES: [f64; 4] = [1.0, 10.0, 60.0, 600.0];
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Links that share one server.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1000, allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..))]
     clients: u32,
     /// Connections a second that the server can accept.
-    #[arg(long, default_value_t = 100.0, value_parser = crate::storm::rate)]
+    #[arg(long, default_value_t = 100.0, allow_hyphen_values = true, value_parser = crate::storm::rate)]
     capacity: f64,
     /// How many waits to show.
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u8).range(1..=60))]
+    #[arg(long, default_value_t = 15, allow_hyphen_values = true, value_parser = clap::value_parser!(u8).range(1..=60))]
     waits: u8,
     /// Where a picture of the waits goes; none if not given.
     #[arg(long, value_name = "FILE")]
@@ -114,7 +114,7 @@ impl Args {
                 most if most >= Waits::MOST_DIALS => format!("{most} dials a minute, or more"),
                 most => format!(
                     "at most {most} dials a minute, {} for the fleet",
-                    most * self.clients as usize
+                    most as u64 * u64::from(self.clients)
                 ),
             };
             let end = server.gave_up.as_ref().map_or_else(String::new, |end| format!("; {end}"));
@@ -141,7 +141,7 @@ impl Args {
         }
         say!();
         if explained.warnings.is_empty() {
-            say!("Nothing in it will hurt a fleet of this size.");
+            say!("No warnings for a fleet of this size.");
         }
         for warning in &explained.warnings {
             say!("warning: {warning}");

@@ -76,9 +76,28 @@ fn suite(path: &Path) -> Result<Suite, String> {
 
 /// Drawn first, since a reader that leaves ends the program; an error waits until all is told.
 fn picture(path: &Path, svg: &str) -> Result<(), String> {
-    fs::write(path, svg).map_err(|error| format!("{}: {error}", path.display()))?;
+    replace(path, svg).map_err(|error| format!("{}: {error}", path.display()))?;
     note!("picture: {}", path.display());
     Ok(())
+}
+
+/// Writes a file whole or not at all, so that a full disk costs no older picture.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // What is no file, such as `/dev/stdout`, or another name of one, is written to as it stands.
+    let plain = match fs::symlink_metadata(path) {
+        Ok(there) => there.is_file(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    let (Some(name), true) = (path.file_name(), plain) else { return fs::write(path, text) };
+    let mut part = name.to_owned();
+    part.push(format!(".{}.part", process::id()));
+    let part = path.with_file_name(part);
+    let done = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
+    if done.is_err() {
+        // It may not be there; the first error is the one to tell.
+        let _ = fs::remove_file(&part);
+    }
+    done
 }
 
 fn main() -> ExitCode {
@@ -90,7 +109,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            note!("error: {error}");
+            note!("error: {}", error.to_string().trim_end());
             ExitCode::from(2)
         }
     }

@@ -15,16 +15,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     scenarios: Option<PathBuf>,
     /// Clients in each fleet.
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 2000, allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     clients: u32,
     /// How many seeds, counted from 1.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, default_value_t = 1, allow_hyphen_values = true, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
     /// Also run the models of other libraries (slow: their fleets get stuck).
     #[arg(long)]
     peers: bool,
     /// Threads; all cores if not given.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Where the heat map goes.
     #[arg(long, value_name = "FILE", default_value = "matrix.svg")]

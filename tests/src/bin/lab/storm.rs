@@ -27,13 +27,13 @@ Modes:
 #[command(after_help = MODES)]
 pub(crate) struct Args {
     /// Clients that lose the server at once.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 10_000, allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     clients: u32,
     /// Connections a second that the server can accept.
-    #[arg(long, default_value_t = 100.0, value_parser = rate)]
+    #[arg(long, default_value_t = 100.0, allow_hyphen_values = true, value_parser = rate)]
     capacity: f64,
     /// How long the server is down.
-    #[arg(long, default_value = "60s", value_parser = seconds)]
+    #[arg(long, default_value = "60s", allow_hyphen_values = true, value_parser = seconds)]
     outage: f64,
     /// How the server behaves; see below.
     #[arg(long, default_value = "trap30")]
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     scenarios: Option<PathBuf>,
     /// Where all randomness comes from.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_hyphen_values = true)]
     seed: u64,
     /// Show this model of another library too; may be given several times.
     #[arg(long, value_name = "NAME", value_parser = peer)]
@@ -104,15 +104,19 @@ impl Args {
             })
             .collect();
         let drawn = crate::picture(&self.svg, &panels(&cell, &runs));
+        let clients = match self.clients {
+            1 => "1 client loses".to_owned(),
+            many => format!("{many} clients lose"),
+        };
         if self.json {
             let reports: Vec<_> = runs.iter().map(|(report, _)| report).collect();
             say!("{}", serde_json::to_string_pretty(&reports)?);
         } else {
             say!(
-                "{} clients lose a server that takes {} a second; it is down for {} s, mode {}.\n\
+                "{} a server that takes {} a second; it is down for {} s, mode {}.\n\
                  Nobody could bring all back in less than {:.0} s; a tenth of the outage and a second more, \
                  {:.0} s, is called ideal.\n",
-                self.clients,
+                clients,
                 self.capacity,
                 cell.outage,
                 cell.mode.name,
