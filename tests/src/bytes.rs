@@ -116,11 +116,14 @@ impl Random {
 /// `REDIAL_SEED` if there is one, else a fresh one.
 ///
 /// # Panics
-/// If `REDIAL_SEED` is not a number.
+/// If `REDIAL_SEED` is not a number: a fresh seed instead would look like a replay.
 pub fn seed(name: &str) -> u64 {
-    let seed = match std::env::var("REDIAL_SEED") {
-        Ok(seed) => seed.parse().expect("REDIAL_SEED is a number"),
-        Err(_) => RandomState::new().build_hasher().finish(),
+    let seed = match std::env::var_os("REDIAL_SEED") {
+        Some(given) => match given.to_str().and_then(|seed| seed.parse().ok()) {
+            Some(seed) => seed,
+            None => panic!("REDIAL_SEED is {given:?}, not a number from 0 to {}", u64::MAX),
+        },
+        None => RandomState::new().build_hasher().finish(),
     };
     println!("{name}: REDIAL_SEED={seed}");
     seed
