@@ -161,8 +161,16 @@ impl Timeline<'_> {
         }
         for (id, at) in &dials {
             let failed = !sockets[id].iter().any(|span| span.2 != Kind::Dialing);
-            let (x, colour) = (self.x(*at), if failed { "#c0392b" } else { "#1e7d43" });
-            writeln!(f, r#"<path d="M{x:.1} {DIALS}l-4 11h8z" fill="{colour}"/>"#)?;
+            let x = self.x(*at);
+            if failed {
+                let cross = "m-4 1l8 9m0 -9l-8 9";
+                writeln!(
+                    f,
+                    r##"<path d="M{x:.1} {DIALS}{cross}" stroke="#c0392b" stroke-width="2"/>"##
+                )?;
+            } else {
+                writeln!(f, r##"<path d="M{x:.1} {DIALS}l-4 11h8z" fill="#1e7d43"/>"##)?;
+            }
         }
         let (mut row, mut last) = (0.0, Timestamp::ORIGIN);
         for spans in sockets.values() {
@@ -214,7 +222,9 @@ impl fmt::Display for Timeline<'_> {
             writeln!(f, r#"<rect x="{x}" y="11" width="9" height="9" fill="{}"/>"#, kind.colour())?;
             writeln!(f, r#"<text x="{}" y="20" font-size="10">{word}</text>"#, x + 12)?;
         }
-        for (y, label) in [(SERVER, "server"), (LINK + 6.0, "link"), (DIALS - 2.0, "dials")] {
+        for (y, label) in
+            [(SERVER, "server"), (LINK + 6.0, "link"), (DIALS - 2.0, "dials (× fails)")]
+        {
             writeln!(f, r#"<text x="12" y="{}">{label}</text>"#, y + 12.0)?;
         }
         writeln!(f, r#"<text x="12" y="{}">connections</text>"#, SOCKETS + 18.0)?;
