@@ -1,7 +1,8 @@
 //! When to dial a broken connection again, and where: a pure, sans-IO state machine.
 //!
 //! A [`Reconnector`] never touches a socket, a clock or a thread. Events go in with the time they
-//! happened, and out comes what should exist in the world now:
+//! happened, and out comes what should exist in the world now. `redial-tokio`, `redial-smol` and
+//! `redial-tower` have the driver around it; for one of your own there is [`manual::driver`].
 //!
 //! ```
 //! use redial::{Action, Event, Failure, Policy, Reconnector, Timestamp};
@@ -21,6 +22,18 @@
 //! }
 //! assert_eq!(action.dial().unwrap().attempt, 6);
 //! ```
+//!
+//! What surprises:
+//!
+//! * An [`Action`] is the whole truth: what it does not name is to be dropped.
+//! * Being accepted is no success. A connection that ends within [`stable_after`], 10 s by default, is
+//!   a failed attempt, and the waits go on growing.
+//! * Nothing gives up unless the [`Policy`] has a limit.
+//! * Each link needs a seed of its own, or a fleet dials in step.
+//!
+//! [`stable_after`]: PolicyBuilder::stable_after
+//!
+//! The [`manual`] has the rest: which policy, which failure, several endpoints, fleets, testing.
 //!
 //! Words. **Dial**: one attempt to connect. **Outage**: from losing a stable connection (or from
 //! `Start`) until the next connection is stable. **Stable**: has stayed up for `stable_after`.

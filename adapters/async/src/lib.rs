@@ -40,10 +40,12 @@
 //! - `fleet`: `drive_fleet` and `drive_fleet_observed`, which drive all links of a `redial_fleet::Fleet` in
 //!   one future.
 //! - `tracing`: one event per transition, with the target `redial` and the fields `link`, `endpoint`,
-//!   `attempt`, `delay`, `reason`, `failure` and `error`. Errors are escaped and cut to a line.
+//!   `attempt`, `delay`, `reason`, `stable`, `draining`, `failure` and `error`, where they apply. Errors
+//!   are escaped and cut to a line.
 //! - `metrics`: the counter `redial_dials_total{link, endpoint, outcome}`, the gauge `redial_up{link}` and
 //!   the histogram `redial_outage_seconds{link}`. An outcome is `connected`, `dropped`, or the failure:
-//!   `unreachable`, `timed_out`, `overloaded`, `retry_after`, `unsuitable`, `fatal`.
+//!   `unreachable`, `timed_out`, `overloaded`, `retry_after`, `unsuitable`, `fatal`, or `other` for one that a
+//!   later version of `redial` adds.
 //!
 //! In all of them `link` is the name that was given with [`Driver::named`], and `link` without one.
 #![forbid(unsafe_code)]

@@ -14,8 +14,8 @@
 //! kept busy with that alone if r · K exceeds the mean interval. So the interval after `Overloaded`
 //! grows far beyond the usual cap.
 //!
-//! The formula of the jitter hardly matters, once there is one. A memoryless draw at twice the
-//! capacity needs 2.46 K; a random phase that is kept needs K.
+//! The formula of the jitter hardly matters, once there is one. With dials at twice the
+//! capacity, memoryless draws have 99 % back after 2.46 K; a random phase that is kept needs K.
 //!
 //! # What should I choose?
 //!

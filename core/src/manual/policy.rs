@@ -4,8 +4,8 @@
 //!
 //! [`Policy::DEFAULT`](crate::Policy::DEFAULT). It was found by simulating fleets through 96 kinds
 //! of outage, in which it never got stuck; every figure has its reason in the setter's docs. A link
-//! that lost its server for a second is back 1.2 s after the server at the latest; after an outage of
-//! ten minutes, 45 s.
+//! whose server refused for a second is back 1.2 s after the server at the latest; after ten minutes,
+//! 45 s.
 //!
 #![doc = include_str!("../../pictures/outage.svg")]
 //!

@@ -12,8 +12,8 @@
 //! * *Make it give up*: only through what the driver calls `Fatal`. Do not call fatal what an
 //!   attacker in the network can forge.
 //! * *Write into your logs*: an error may quote the server. Where the drivers turn one into a line
-//!   (`Transition`, the feature `tracing`), control characters are escaped and it is cut to 200
-//!   characters, and the rate limit paces the lines. What you print yourself is yours to escape.
+//!   (`Transition`, the feature `tracing`), its first 200 characters are shown, with control
+//!   characters escaped, and the rate limit paces the lines. What you print yourself is yours to escape.
 //! * *Fill your memory*: no. What a link keeps has a fixed size; commands and reports are levels,
 //!   not queues, and an operation waits without one.
 //!

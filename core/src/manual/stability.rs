@@ -5,7 +5,8 @@
 //!   release.
 //! * Events, failures, reasons and errors may gain variants in a minor release.
 //! * `PolicyConfig` of `redial-config` may gain fields in a minor release: end a literal with
-//!   `..PolicyConfig::default()`.
+//!   `..PolicyConfig::default()`. So may its `StatusView` and `HealthView`: a reader that is older than
+//!   the writer ignores them.
 //! * The waits of a policy are part of its behaviour. A change to a default, or to what a seed
 //!   draws, is listed in the changelog and comes with a minor release before 1.0 and a major one
 //!   after.
