@@ -80,7 +80,8 @@ impl Args {
             say!("{}", serde_json::to_string_pretty(&output)?);
         } else {
             let (cells, clients, seeds) = (cells.len(), self.clients, seeds.len());
-            say!("{cells} cells × {seeds} seeds, {clients} clients in each fleet\n");
+            let many = if seeds == 1 { "" } else { "s" };
+            say!("{cells} cells × {seeds} seed{many}, {clients} clients in each fleet\n");
             self.print(&all);
         }
         Ok(drawn?)
