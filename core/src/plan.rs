@@ -1,7 +1,7 @@
 //! What follows every event: the timers that are due, what should exist next, and when to look again.
 
 use crate::action::{Action, GiveUpReason, WaitReason};
-use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, TRIED, VISITED};
 use crate::failure::Failure;
 use crate::gates::{Choice, Field, Gates};
 use crate::id::DialId;
@@ -159,21 +159,20 @@ impl Step<'_> {
         }
         match self.choose(pace, Wanted::Any, 0) {
             Some(choice) => {
-                self.hold_back(pace, choice, 0);
+                self.hold_back(pace, choice.wake, 0);
                 self.dial_or_sleep(choice)
             }
             None => self.never(),
         }
     }
 
-    /// An endpoint that is dialed before the backoff's gate opens, since its server has said when, ends no
-    /// wait but its own: that of the others goes on. `whose` is the flag of those who wait; 0 for all.
-    fn hold_back(&mut self, pace: u64, Choice { index, wake, .. }: Choice, whose: u8) {
+    /// A dial at `wake`, before the backoff's gate opens, is one that its server has asked for: it ends no
+    /// other endpoint's wait. `whose` is the flag of those who wait; 0 for all.
+    fn hold_back(&mut self, pace: u64, wake: u64, whose: u8) {
         if wake > self.now || pace <= self.now || self.machine.run.paced_by != WaitReason::Backoff {
             return;
         }
-        let all = (0..REMOVED).zip(&mut *self.endpoints);
-        for (_, endpoint) in all.filter(|(i, endpoint)| *i != index && !endpoint.has(DUPLICATE)) {
+        for endpoint in &mut *self.endpoints {
             if whose == 0 || endpoint.has(whose) {
                 endpoint.charge(pace);
             }
@@ -262,7 +261,7 @@ impl Step<'_> {
         if choice.wake > self.now {
             return Some(idle.min(aged).min(choice.wake));
         }
-        self.hold_back(pace, choice, if link.paced_by_better { TRIED } else { 0 });
+        self.hold_back(pace, choice.wake, if link.paced_by_better { TRIED } else { 0 });
         if self.policy.refresh == Refresh::BreakFirst {
             self.machine.attempts = 0;
             self.machine.state = State::Waiting { outage: self.now, pace: self.now, last: None };

@@ -364,3 +364,23 @@ fn a_failback_by_a_hint_delays_no_better_one_that_was_not_tried() {
     link.handle(now, Event::Closed(id, Unreachable));
     assert_eq!(link.action().dial().map(|dial| dial.endpoint), Some(1), "{}", link.action());
 }
+
+#[test]
+fn a_better_endpoint_that_accepts_and_closes_is_tried_ever_less_often() {
+    let mut link = link(failing_back(), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    connect(&mut link, at(0));
+    let (mut now, mut dials) = (at(0), Vec::new());
+    while now < at(2000) {
+        if link.action().dial().is_some() {
+            dials.push(now);
+            let id = connect(&mut link, now);
+            lose(&mut link, id, now);
+        }
+        now = link.action().wake();
+        link.handle(now, Event::Tick);
+    }
+    let waits: Vec<_> = dials.windows(2).map(|pair| pair[1].saturating_since(pair[0])).collect();
+    assert!(waits.is_sorted() && waits.last() == Some(&secs(45)), "{:?}", waits.last());
+}
