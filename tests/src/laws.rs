@@ -7,6 +7,7 @@
 mod endings;
 mod identity;
 mod pace;
+mod refusal;
 mod views;
 mod wakes;
 
@@ -24,9 +25,10 @@ pub use identity::{
     only_a_success_is_held,
 };
 pub use pace::{
-    accept_then_close_is_a_refusal, attempts_are_exact, dials_are_rate_limited,
-    half_open_admits_one, rounds_are_fair, waits_are_in_range,
+    attempts_are_exact, dials_are_rate_limited, half_open_admits_one, rounds_are_fair,
+    waits_are_in_range,
 };
+pub use refusal::{accept_then_close_is_a_refusal, accepted_handover_is_a_refusal};
 pub use views::{a_snapshot_keeps_behaviour, all_time_is_accounted_for};
 pub use wakes::{early_ticks_change_nothing, start_always_works, there_is_a_next, wakes_progress};
 

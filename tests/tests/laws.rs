@@ -10,7 +10,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use redial::{
     Action, Circuit, Endpoint, EndpointSnapshot, Event, Phase, Reconnector, Snapshot, Timestamp,
 };
-use redial_testkit::laws::{LAWS, accept_then_close_is_a_refusal, check};
+use redial_testkit::laws::{
+    LAWS, accept_then_close_is_a_refusal, accepted_handover_is_a_refusal, check,
+};
 use redial_testkit::ops::Endpoints;
 use redial_testkit::{
     Bytes, Case, Op, POLICY_BYTES, Random, Trace, operations, policies, policy, seed,
@@ -101,6 +103,12 @@ fn being_accepted_proves_nothing() {
         let case = Case::random(&mut random, 0);
         if let Err(violation) = accept_then_close_is_a_refusal(&case.policy, case.seed, 40) {
             panic!("{violation}\n{case}");
+        }
+        for redial in [false, true] {
+            let verdict = accepted_handover_is_a_refusal(&case.policy, case.seed, 20, redial);
+            if let Err(violation) = verdict {
+                panic!("redial {redial}: {violation}\n{case}");
+            }
         }
     }
 }

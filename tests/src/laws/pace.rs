@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redial::{
-    Action, Backoff, Circuit, DialId, Event, Failure, Jitter, Overload, Policy, Selection,
-    Timestamp, WaitReason,
+    Action, Backoff, Circuit, DialId, Event, Failure, Jitter, Overload, Selection, Timestamp,
+    WaitReason,
 };
 
 use super::{Asked, Verdict, ensure, stable_at, stretched, words};
-use crate::ops::{Call, Endpoints};
+use crate::ops::Call;
 use crate::trace::{Record, Subject, Trace};
 
 /// 4: dials in any window ≤ burst + window / spacing.
@@ -290,64 +290,4 @@ pub fn rounds_are_fair(trace: &Trace<'_>) -> Verdict {
         }
     }
     Ok(())
-}
-
-/// 5: a server that accepts and closes meets the same delays and limits as one that refuses; with
-/// `Confirmed` in between the same delays.
-///
-/// # Errors
-/// The first dial at another time.
-pub fn accept_then_close_is_a_refusal(policy: &Policy, seed: u64, dials: usize) -> Verdict {
-    let refused = times(policy, seed, dials, |trace, now, id| {
-        trace.event(now, Event::DialFailed(id, Failure::Unreachable));
-    });
-    let closed = times(policy, seed, dials, |trace, now, id| {
-        trace.event(now, Event::Connected(id));
-        trace.event(now, Event::Closed(id, Failure::Unreachable));
-    });
-    ensure(refused == closed, 0, || format!("refused {refused:?}, closed {closed:?}"))?;
-    let limited = policy.max_attempts().is_some()
-        || policy.max_rounds().is_some()
-        || policy.max_elapsed().is_some();
-    // Being confirmed settles limits and breaker, and begins a new outage.
-    if !limited && policy.breaker().is_none() && !matches!(policy.backoff(), Backoff::Custom(_)) {
-        let confirmed = times(policy, seed, dials, |trace, now, id| {
-            trace.event(now, Event::Connected(id));
-            trace.event(now, Event::Confirmed(id));
-            trace.event(now, Event::Closed(id, Failure::Unreachable));
-        });
-        ensure(refused == confirmed, 0, || {
-            format!("refused {refused:?}, confirmed {confirmed:?}")
-        })?;
-    }
-    Ok(())
-}
-
-/// When the first dials happen, and how it ends, if each is answered at once.
-fn times(
-    policy: &Policy,
-    seed: u64,
-    dials: usize,
-    mut answer: impl FnMut(&mut Trace<'_>, Timestamp, DialId),
-) -> (Vec<Timestamp>, Option<redial::GiveUpReason>) {
-    let mut trace = Trace::new(policy, seed, &[0]);
-    trace.before = Subject::with_endpoints(policy, seed, Endpoints::of(&[0]));
-    let (mut now, mut times) = (Timestamp::ORIGIN, Vec::new());
-    let mut action = trace.event(now, Event::Start);
-    while times.len() < dials {
-        match action {
-            Action::Dial(dial) => {
-                times.push(now);
-                answer(&mut trace, now, dial.id);
-            }
-            Action::SleepUntil(wait) if wait.until < Timestamp::MAX => {
-                now = wait.until;
-                trace.event(now, Event::Tick);
-            }
-            Action::GiveUp(end) => return (times, Some(end.reason)),
-            Action::Idle | Action::Hold(_) | Action::SleepUntil(_) => break,
-        }
-        action = trace.current().action();
-    }
-    (times, None)
 }
