@@ -1,7 +1,9 @@
 //! Failbacks that fail: what they have earned is the wait of those that failed, and of nothing else.
 
 use redial::Failure::{Overloaded, TimedOut, Unreachable};
-use redial::{Action, Backoff, DialId, Event, Failure, PolicyBuilder, Selection, Timestamp};
+use redial::{
+    Action, Backoff, DialId, Event, Failure, PolicyBuilder, Selection, Timestamp, WaitReason,
+};
 
 use crate::{Link, at, connect, fail, fail_with, hint, later, link, list, plain, restored, secs};
 
@@ -100,7 +102,8 @@ fn what_was_charged_is_a_backoff_for_whoever_knows_better() {
         let (mut link, id, now) = busy_primary(failing_back(), &[0, 1]);
         lose(&mut link, id, now);
         link.set_endpoints(now, list(&[0]));
-        assert!(link.action().dial().is_none());
+        let Action::SleepUntil(wait) = link.action() else { panic!("{}", link.action()) };
+        assert_eq!(wait.reason, WaitReason::Backoff);
         if event == Event::Start {
             link.handle(now, Event::Stop);
         }
@@ -383,4 +386,20 @@ fn a_better_endpoint_that_accepts_and_closes_is_tried_ever_less_often() {
     }
     let waits: Vec<_> = dials.windows(2).map(|pair| pair[1].saturating_since(pair[0])).collect();
     assert!(waits.is_sorted() && waits.last() == Some(&secs(45)), "{:?}", waits.last());
+}
+
+#[test]
+fn what_failbacks_have_earned_is_theirs_in_the_next_process_too() {
+    let (mut link, spare, now) = busy_primary(failing_back(), &[0, 1]);
+    let now = link.action().wake().max(now);
+    link.handle(now, Event::Tick);
+    connect(&mut link, now);
+    let next = restored(&link, failing_back(), &[0, 1], now);
+    let own = next.endpoints()[0].hinted_until().map(|until| until.saturating_since(now));
+    assert!(own > Some(secs(60)), "the failback has ended with its process: {own:?}");
+
+    // Now the other one would have been dialed in any case.
+    link.handle(now, Event::GoingAway(spare, None));
+    let next = restored(&link, failing_back(), &[0, 1], now);
+    assert_eq!(next.action().timeout(now), Some(secs(10)), "the first deadline: {}", next.action());
 }

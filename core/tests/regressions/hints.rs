@@ -1,9 +1,11 @@
 //! Several endpoints, of which one says when to come back.
 
 use redial::Failure::{Overloaded, Unreachable};
-use redial::{Action, BreakerPolicy, Event, Failure, GiveUpReason, Policy, Reconnector, Selection};
+use redial::{
+    Action, BreakerPolicy, Event, Failure, GiveUpReason, Policy, Reconnector, Selection, Timestamp,
+};
 
-use crate::{at, hint, later, link, list, plain, secs};
+use crate::{at, dial, fail, fail_with, hint, later, link, list, plain, secs};
 
 /// Dials to 0 and 1 in an hour of their refusing.
 fn dials_in_an_hour(policy: &Policy, failures: [Failure; 2]) -> [usize; 2] {
@@ -143,4 +145,24 @@ fn rounds_come_to_an_end_though_circuits_are_open() {
     let ends = [(0, Overloaded), (1, hint(2)), (0, hint(1)), (0, hint(1))];
     let dials: usize = asked(&policy, &ends, 1).iter().map(|(dials, _)| dials).sum();
     assert!(dials < 100, "{dials} dials in three rounds through four endpoints");
+}
+
+#[test]
+fn a_round_counts_when_whoever_waits_for_a_hint_has_had_a_turn() {
+    let mut link = link(plain().max_rounds(2), &[0, 1, 2]);
+    link.handle(at(0), Event::Start);
+    fail_with(&mut link, at(0), hint(10));
+    fail(&mut link, at(0));
+    let now = fail(&mut link, at(0)).wake();
+    link.handle(now, Event::Tick);
+    // Shortly before the hint ends, one of the others has failed again and one is dropped.
+    let asked = link.endpoints()[0].hinted_until().unwrap();
+    let now = Timestamp::from_nanos(asked.as_nanos() - 1);
+    fail(&mut link, now);
+    let dropped = dial(&link);
+    assert_eq!(link.handle(now, Event::DialAborted(dropped)).wake(), asked);
+    link.handle(asked, Event::Tick);
+    link.set_endpoints(asked, list(&[0, 1]));
+    let action = fail(&mut link, asked);
+    assert!(matches!(action, Action::GiveUp(_)), "two rounds: {action}");
 }
