@@ -3,7 +3,7 @@
 //! Run it: `cargo run -p redial --example virtual_queue`. Real sockets on loopback, one thread for
 //! each client, and nothing but `std`.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write, stdout};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -86,7 +86,7 @@ fn main() -> io::Result<()> {
         waited += u32::from(attempts > 1);
         last = last.max(at);
     }
-    println!("{CLIENTS} clients came at once; {waited} were told when to come back");
-    println!("all were in after {last}, with {dials} dials in all");
-    Ok(())
+    let mut out = stdout();
+    writeln!(out, "{CLIENTS} clients came at once; {waited} were told when to come back")?;
+    writeln!(out, "all were in after {last}, with {dials} dials in all")
 }

@@ -5,7 +5,7 @@
 //! The whole driver is [`Loop::turn`]: drop what the action does not name, start the dial that it
 //! names, wait for readiness until the wake, and report finished I/O before a tick.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write, stdout};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -159,7 +159,7 @@ fn main() -> io::Result<()> {
     while !matches!(last, Action::GiveUp(_)) {
         let action = driver.turn()?;
         if action != last {
-            println!("{action}");
+            writeln!(stdout(), "{action}")?;
         }
         last = action;
     }

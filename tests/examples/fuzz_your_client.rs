@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
+use std::io::{Write, stdout};
 
 use redial::{Action, DialId, Event, Failure, Policy, Reconnector, Timestamp};
 use redial_testkit::{Bytes, Random, seed, span};
@@ -138,10 +139,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..2000 {
         messages += check(&random.array::<64>(), false)?;
     }
-    println!("2000 inputs, {messages} messages: each arrived once, in order");
+    writeln!(stdout(), "2000 inputs, {messages} messages: each arrived once, in order")?;
 
     let found = (1..).find_map(|input| check(&random.array::<64>(), true).err().zip(Some(input)));
     let (report, input) = found.ok_or("the bug is there")?;
-    println!("with a bug in the client, input {input} finds it: {report}");
+    writeln!(stdout(), "with a bug in the client, input {input} finds it: {report}")?;
     Ok(())
 }

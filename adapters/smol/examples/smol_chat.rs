@@ -4,7 +4,7 @@
 //! Run it: `cargo run -p redial-smol --example smol_chat` (3 s)
 
 use std::error::Error;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Write, stdout};
 use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ async fn chat(executor: &Executor<'static>) -> Result<(), Box<dyn Error>> {
     say(&ana, "hello, ben").await?;
     say(&ben, "hello, ana").await?;
 
-    println!("-- the server restarts");
+    writeln!(stdout(), "-- the server restarts")?;
     room.close();
     Timer::after(Duration::from_millis(100)).await;
     let late = executor.spawn(async move { say(&ana, "are you still there?").await.map(|()| ana) });
@@ -49,7 +49,8 @@ async fn chat(executor: &Executor<'static>) -> Result<(), Box<dyn Error>> {
     let within = Duration::from_millis(200);
     ana.shutdown(within).await?;
     ben.shutdown(within).await?;
-    println!("-- ana dialed {} times, ben {} times", ana.status().dials, ben.status().dials);
+    let (dials, other) = (ana.status().dials, ben.status().dials);
+    writeln!(stdout(), "-- ana dialed {dials} times, ben {other} times")?;
     room.close();
     Ok(())
 }
@@ -72,7 +73,10 @@ fn join(
     };
     let drive = driver(Reconnector::new(policy, seed))
         .share(TcpStream::clone)
-        .observe(move |t: &Transition<'_, io::Error>| println!("   [{name}: {}]", t.to.phase))
+        .observe(move |t: &Transition<'_, io::Error>| {
+            // Whoever reads this may have had enough of it.
+            let _ = writeln!(stdout(), "   [{name}: {}]", t.to.phase);
+        })
         .drive(on_connected(move |_| connect(address), rejoin), move |stream, session| {
             listen(stream, session, name)
         });
@@ -84,7 +88,7 @@ async fn listen(stream: TcpStream, session: Session, name: &str) -> Ended<io::Er
         let mut lines = BufReader::new(stream).lines();
         while let Some(line) = lines.next().await {
             match line {
-                Ok(line) => println!("{name} hears {line}"),
+                Ok(line) => drop(writeln!(stdout(), "{name} hears {line}")),
                 Err(error) => return Ended::Lost(error),
             }
         }

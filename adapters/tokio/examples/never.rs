@@ -7,9 +7,9 @@
 //! again, by the limits that systemd has by default. That is a policy too, and a process is a connection
 //! as good as any.
 
-use std::env::{args, current_exe};
+use std::env::{args_os, current_exe};
 use std::error::Error;
-use std::io;
+use std::io::{self, Write, stdout};
 use std::process::{Child, Command, ExitCode, id};
 use std::time::Duration;
 
@@ -25,8 +25,8 @@ const TEMPORARY: u8 = 75;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let done = match args().nth(1) {
-        Some(address) => worker(address).await,
+    let done = match args_os().nth(1) {
+        Some(address) => worker(address.to_string_lossy().into()).await,
         None => supervise().await.map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
@@ -40,7 +40,8 @@ async fn worker(address: String) -> Result<ExitCode, Box<dyn Error>> {
     let (shut_down, mut shutting_down) = watch::channel(false);
     let rest = tokio::spawn(async move {
         let told = shutting_down.wait_for(|down| *down).await.is_ok();
-        println!("  worker {}: told to finish: {told}; written to disk", id());
+        // Whoever reads this may have had enough of it.
+        let _ = writeln!(stdout(), "  worker {}: told to finish: {told}; written to disk", id());
     });
     let link = spawn(
         Reconnector::new(presets::never(), u64::from(id())),
@@ -58,7 +59,7 @@ async fn read(stream: TcpStream) -> Ended<io::Error> {
     let mut lines = BufReader::new(stream).lines();
     loop {
         match lines.next_line().await {
-            Ok(Some(line)) => println!("  worker {}: {line}", id()),
+            Ok(Some(line)) => drop(writeln!(stdout(), "  worker {}: {line}", id())),
             Ok(None) => return Ended::Lost(io::ErrorKind::UnexpectedEof.into()),
             Err(error) => return Ended::Lost(error),
         }
@@ -69,7 +70,7 @@ async fn read(stream: TcpStream) -> Ended<io::Error> {
 async fn supervise() -> Result<(), Box<dyn Error>> {
     let (address, program) = (server().await?, current_exe()?);
     let start = move |_| {
-        println!("supervisor: starts a worker");
+        let _ = writeln!(stdout(), "supervisor: starts a worker");
         let child = Command::new(&program).arg(&address).spawn();
         async { child }
     };
@@ -83,7 +84,7 @@ async fn supervise() -> Result<(), Box<dyn Error>> {
     };
     let unit = spawn(Reconnector::new(presets::systemd(), 1), start, wait);
     let Err(end) = unit.closed().await else { return Err("no worker ends well here".into()) };
-    println!("supervisor: {end}: {}", end.source().ok_or("it has a source")?);
+    writeln!(stdout(), "supervisor: {end}: {}", end.source().ok_or("it has a source")?)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! between two tasks. A worker with a task `tasks.add` carries them out.
 
 use std::fmt;
+use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,9 +154,12 @@ pub(crate) fn id(number: u64) -> String {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     use redial_real::server::Server;
 
-    let given: Result<Vec<SocketAddr>, _> = std::env::args().skip(1).map(|a| a.parse()).collect();
     let mut own = Vec::new();
-    let mut brokers = given?;
+    let mut brokers: Vec<SocketAddr> = Vec::new();
+    for given in std::env::args_os().skip(1) {
+        let broker = given.to_str().and_then(|given| given.parse().ok());
+        brokers.push(broker.ok_or(format!("{given:?} is not IP:PORT"))?);
+    }
     if brokers.is_empty() {
         own = vec![Server::redis().await?, Server::redis().await?];
         brokers = own.iter().map(Server::address).collect();
@@ -163,11 +167,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let link = broker(brokers.into(), 1);
     for number in 0..10 {
         if let (5, Some(server)) = (number, own.first_mut()) {
-            println!("the first broker is killed");
+            writeln!(stdout(), "the first broker is killed")?;
             server.kill()?;
         }
         send(&link, &id(number), "tasks.add", json!([number, 1])).await?;
-        println!("sent {} to broker {:?}", id(number), link.status().endpoint);
+        writeln!(stdout(), "sent {} to broker {:?}", id(number), link.status().endpoint)?;
     }
     Ok(())
 }

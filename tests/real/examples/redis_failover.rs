@@ -5,6 +5,7 @@
 //! and then freezes the other, while a caller goes on counting.
 
 use std::fmt;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use redial_real::server::Server;
@@ -13,7 +14,7 @@ use redial_tokio::{
     Attempt, Classify, Connection, Ended, Idempotent, Link, driver, random_seed, spawn_drive,
 };
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncTypedCommands, RedisError};
+use redis::{AsyncTypedCommands, Client, RedisError};
 use tokio::time::sleep;
 
 /// An error of redis, and what it means for the link.
@@ -55,17 +56,20 @@ impl std::error::Error for Error {
     }
 }
 
-/// Keeps a connection to the first of `urls` that works, and says what happens to it.
-fn redis(urls: Vec<String>) -> Link<MultiplexedConnection, Error> {
-    let endpoints: Vec<_> = (0..).zip(&urls).map(|(key, _)| Endpoint::new(key)).collect();
+/// Keeps a connection to the first of `servers` that works, and says what happens to it.
+fn redis(servers: Vec<Client>) -> Link<MultiplexedConnection, Error> {
+    let endpoints: Vec<_> = (0..).zip(&servers).map(|(key, _)| Endpoint::new(key)).collect();
     let reconnector = Reconnector::with_endpoints(Policy::DEFAULT, random_seed(), endpoints);
     let driver = driver(reconnector)
-        .observe(|transition| println!("{transition}"))
+        .observe(|transition| {
+            // Whoever reads this may have had enough of it.
+            let _ = writeln!(stdout(), "{transition}");
+        })
         .share(MultiplexedConnection::clone);
     spawn_drive(driver.drive(
         move |attempt: Attempt| {
-            let client = redis::Client::open(&*urls[attempt.dial.endpoint as usize]);
-            async move { Ok(client?.get_multiplexed_async_connection().await?) }
+            let server = servers[attempt.dial.endpoint as usize].clone();
+            async move { Ok(server.get_multiplexed_async_connection().await?) }
         },
         |mut connection: MultiplexedConnection, session| async move {
             loop {
@@ -82,22 +86,26 @@ fn redis(urls: Vec<String>) -> Link<MultiplexedConnection, Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut urls: Vec<String> = std::env::args().skip(1).collect();
     let mut own = Vec::new();
+    let mut urls: Vec<String> =
+        std::env::args_os().skip(1).map(|url| url.to_string_lossy().into()).collect();
     if urls.is_empty() {
         own = vec![Server::redis().await?, Server::redis().await?];
         urls = own.iter().map(|server| format!("redis://{}", server.address())).collect();
     }
-    let link = redis(urls);
+    // Addresses are checked before the link starts: no dial can mend one.
+    let open = |url| Client::open(url).map_err(|error| format!("{url:?}: {error}"));
+    let servers: Result<Vec<Client>, String> = urls.iter().map(String::as_str).map(open).collect();
+    let link = redis(servers?);
     let mut done = 0;
     for number in 0..20 {
         match (number, &mut *own) {
             (5, [first, _]) => {
-                println!("-- the first server is killed");
+                writeln!(stdout(), "-- the first server is killed")?;
                 first.kill()?;
             }
             (10, [first, second]) => {
-                println!("-- the first server is back, and the second one hangs");
+                writeln!(stdout(), "-- the first server is back, and the second one hangs")?;
                 first.start().await?;
                 second.freeze()?;
             }
@@ -110,11 +118,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         match link.run(set, Idempotent::Yes).within(Duration::from_secs(20)).await {
             Ok(_) => done += 1,
-            Err(error) => println!("number {number}: {error}"),
+            Err(error) => writeln!(stdout(), "number {number}: {error}")?,
         }
         sleep(Duration::from_millis(250)).await;
     }
-    println!("{done} of 20 done, the last on endpoint {:?}", link.status().endpoint);
+    let endpoint = link.status().endpoint;
+    writeln!(stdout(), "{done} of 20 done, the last on endpoint {endpoint:?}")?;
     link.shutdown(Duration::from_secs(1)).await?;
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! Calls a gRPC service over a link: callers share a clone of one `Channel`, and each dial makes one.
 //!
-//! Run it: `cargo run -p redial-real --example tonic_client`
+//! Run it: `cargo run -p redial-real --example tonic_client`, followed by ` -- IP:PORT` of such a
+//! service where there is one.
 //!
 //! A `Channel` dials again by itself: at once, for each call, without backoff. So the link's endpoint is
 //! `connect`ed, not lazy, and the channel is dropped with the connection it was made for.
 
 use std::fmt;
+use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -111,15 +113,17 @@ pub(crate) async fn next(link: &Link<Channel, Error>) -> Result<u64, RunError<Er
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     use redial_real::{clients, port};
 
-    let given = std::env::args().nth(1).map(|address| address.parse()).transpose()?;
-    let address = given.unwrap_or_else(|| {
+    let address = if let Some(given) = std::env::args_os().nth(1) {
+        let address = given.to_str().and_then(|given| given.parse().ok());
+        address.ok_or(format!("{given:?} is not IP:PORT"))?
+    } else {
         let own = port::free();
         tokio::spawn(clients::serve_grpc(own));
         own
-    });
+    };
     let link = service(address, 1);
     for _ in 0..5 {
-        println!("{}", next(&link).await?);
+        writeln!(stdout(), "{}", next(&link).await?)?;
     }
     Ok(())
 }

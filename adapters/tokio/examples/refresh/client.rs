@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
+use std::io::{self, Write, stdout};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,7 +45,7 @@ impl Connection {
             }
         }
         if missed > 0 {
-            println!("           caught up on {missed} updates");
+            let _ = writeln!(stdout(), "           caught up on {missed} updates");
         }
         Ok(self)
     }

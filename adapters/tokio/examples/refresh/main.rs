@@ -11,6 +11,7 @@ mod client;
 mod server;
 
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -65,18 +66,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     sleep(Duration::from_millis(4700)).await;
     let (calls, failed) = (made.load(Ordering::Relaxed), again.load(Ordering::Relaxed));
-    println!("-- {calls} calls over {} connections, {failed} sent twice", link.status().dials);
+    writeln!(
+        stdout(),
+        "-- {calls} calls over {} connections, {failed} sent twice",
+        link.status().dials
+    )?;
     if failed > 0 {
         return Err("a call was lost at a refresh".into());
     }
 
-    println!("-- the server is cut off, and busy when it returns");
+    writeln!(stdout(), "-- the server is cut off, and busy when it returns")?;
     server.cut();
     sleep(Duration::from_millis(400)).await;
     server.restart(true).await?;
     sleep(Duration::from_secs(2)).await;
 
-    println!("-- the network is gone, and then restored");
+    writeln!(stdout(), "-- the network is gone, and then restored")?;
     link.offline();
     server.cut();
     sleep(Duration::from_secs(1)).await;
@@ -88,8 +93,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     callers.iter().for_each(tokio::task::JoinHandle::abort);
     link.shutdown(Duration::from_secs(1)).await?;
     let (calls, again) = (made.load(Ordering::Relaxed), again.load(Ordering::Relaxed));
-    println!("-- {calls} calls answered, of which {again} were sent again after a cut");
-    println!("-- updates 1 to {} seen, each once", seen.newest());
+    writeln!(stdout(), "-- {calls} calls answered, of which {again} were sent again after a cut")?;
+    writeln!(stdout(), "-- updates 1 to {} seen, each once", seen.newest())?;
     Ok(())
 }
 
@@ -104,7 +109,7 @@ async fn caller(link: LinkHandle<Calls, ClientError>, made: Arc<AtomicU64>, agai
         };
         match link.run(ask, Idempotent::Yes).await {
             Ok(answer) => assert_eq!(answer, number),
-            Err(error) => return println!("-- a call failed: {error}"),
+            Err(error) => return drop(writeln!(stdout(), "-- a call failed: {error}")),
         }
         made.fetch_add(1, Ordering::Relaxed);
         sleep(Duration::from_millis(10)).await;
@@ -116,9 +121,7 @@ fn tell(transition: &Transition<'_, ClientError>) {
     if before.to_string() == action.to_string() {
         return; // the same, but stable now, or waiting for something else
     }
-    print!("[{:6.3}s] {action}", at.since_origin().as_secs_f64());
-    match transition.error {
-        Some(error) => println!("; {error}"),
-        None => println!(),
-    }
+    let why = transition.error.map_or_else(String::new, |error| format!("; {error}"));
+    // Whoever reads this may have had enough of it.
+    let _ = writeln!(stdout(), "[{:6.3}s] {action}{why}", at.since_origin().as_secs_f64());
 }

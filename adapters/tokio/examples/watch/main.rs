@@ -97,6 +97,7 @@ fn malformed(address: &str) -> Option<String> {
             "needs a port between 1 and 65535"
         }
         Some(("", _)) => "has no host",
+        Some((host, _)) if host.contains(char::REPLACEMENT_CHARACTER) => "is not Unicode",
         Some((host, _)) if host.starts_with('[') => {
             let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
             match inner.map(str::parse::<std::net::Ipv6Addr>) {

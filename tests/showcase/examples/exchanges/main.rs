@@ -32,7 +32,7 @@ mod exchange;
 mod trade;
 
 use std::error::Error;
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, Write, stdout};
 use std::time::Duration;
 
 use redial_tokio::{Runtime, TokioRuntime};
@@ -77,19 +77,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for link in links {
         link.shutdown(Duration::from_millis(200)).await.unwrap_or_default();
     }
-    println!("{}", board.lock());
+    writeln!(stdout(), "{}", board.lock())?;
     Ok(())
 }
 
 /// `--for 20s`, or 20 s.
 fn arguments() -> Result<Duration, String> {
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (None, _) => Ok(Duration::from_secs(20)),
-        (Some("--for"), Some(time)) => match time.strip_suffix('s').unwrap_or(&time).parse() {
-            Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
-            _ => Err(format!("--for {time}: say seconds, such as 20s")),
+    let given = std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned());
+    match given.collect::<Vec<_>>().as_slice() {
+        [] => Ok(Duration::from_secs(20)),
+        [name, time] if name == "--for" => match time.strip_suffix('s').unwrap_or(time).parse() {
+            Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+            _ => Err(format!("--for {time}: say 1 to 86400 seconds, such as 20s")),
         },
-        _ => Err("usage: exchanges [--for 20s]".into()),
+        other => Err(format!("{other:?} is not understood; usage: exchanges [--for 20s]")),
     }
 }

@@ -1,6 +1,7 @@
 //! The client: what to do with a connection. When there is one is the link's affair.
 
 use std::fmt;
+use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -221,26 +222,26 @@ impl fmt::Display for Price {
 
 fn log(transition: &Transition<'_, FeedError>) {
     let Transition { at, to, .. } = transition;
-    print!("[{:6.3}s] ", at.since_origin().as_secs_f64());
-    match to.phase {
+    let line = match to.phase {
         Phase::Reconnecting { attempt, until, reason } => {
-            print!(
-                "attempt {attempt} failed, next in {:.0?} ({reason})",
-                until.saturating_since(*at)
-            );
+            let wait = until.saturating_since(*at);
+            format!("attempt {attempt} failed, next in {wait:.0?} ({reason})")
         }
         Phase::Connected { stable, .. } => {
-            print!("connected{}", if stable { "" } else { ", not yet stable" });
+            let stable = if stable { "" } else { ", not yet stable" };
             match transition.action {
-                Action::Dial(dial) => print!(", and dialing {} to replace it", dial.id),
-                Action::Hold(Hold { draining: Some(old), .. }) => print!(", {} drains", old.id),
-                _ => {}
+                Action::Dial(dial) => {
+                    format!("connected{stable}, and dialing {} to replace it", dial.id)
+                }
+                Action::Hold(Hold { draining: Some(old), .. }) => {
+                    format!("connected{stable}, {} drains", old.id)
+                }
+                _ => format!("connected{stable}"),
             }
         }
-        phase => print!("{phase}"),
-    }
-    match transition.error {
-        Some(error) => println!("; {error}"),
-        None => println!(),
-    }
+        phase => phase.to_string(),
+    };
+    let why = transition.error.map_or_else(String::new, |error| format!("; {error}"));
+    // Whoever reads this may have had enough of it.
+    let _ = writeln!(stdout(), "[{:6.3}s] {line}{why}", at.since_origin().as_secs_f64());
 }

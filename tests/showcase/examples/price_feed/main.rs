@@ -11,6 +11,7 @@ mod feed;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use redial_tokio::redial::{Backoff, Policy, PolicyError, presets};
@@ -39,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let feed = tokio::spawn(price_feed(address, policy()?, symbols.clone(), prices));
     let seen = watch(&mut screen, &symbols).await;
     feed.await??;
-    println!("-- closed for today, so the feed ended well; prices by symbol: {seen:?}");
+    writeln!(stdout(), "-- closed for today, so the feed ended well; prices by symbol: {seen:?}")?;
     if !seen.keys().eq(["BTC", "ETH", "SOL"]) {
         return Err("a subscription was lost".into());
     }
@@ -52,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     day.abort();
     drop(screen);
     timeout(Duration::from_secs(1), feed).await???;
-    println!("-- nobody wants prices after {first}, so the feed ended well");
+    writeln!(stdout(), "-- nobody wants prices after {first}, so the feed ended well")?;
 
     let nobody = ([127, 0, 0, 1], 9).into();
     let (prices, _screen) = mpsc::channel(64);
@@ -60,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("nobody listens there".into());
     };
     let why = end.source().map(ToString::to_string).unwrap_or_default();
-    println!("-- no exchange at all: {end}: {why}");
+    writeln!(stdout(), "-- no exchange at all: {end}: {why}")?;
     Ok(())
 }
 
@@ -84,10 +85,11 @@ async fn watch(screen: &mut mpsc::Receiver<Price>, symbols: &Symbols) -> BTreeMa
                     .map(|(symbol, cents)| Price { symbol, cents }.to_string())
                     .collect();
                 if !line.is_empty() {
-                    println!("           {}", line.join("   "));
+                    // Whoever reads this may have had enough of it.
+                    let _ = writeln!(stdout(), "           {}", line.join("   "));
                 }
                 if now > late && symbols.add("SOL".into()) {
-                    println!("-- wants {:?} now", symbols.items());
+                    let _ = writeln!(stdout(), "-- wants {:?} now", symbols.items());
                 }
             }
         }
