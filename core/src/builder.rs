@@ -171,8 +171,8 @@ impl PolicyBuilder {
     }
 
     /// How long a connection must stay up before it counts as a success. Default: 10 s, which turns
-    /// ten minutes of accept-then-close from thousands of dials into 30. Being accepted proves
-    /// nothing.
+    /// ten minutes of accept-then-close from 604 dials, all that the rate limit lets through, into 31.
+    /// Being accepted proves nothing.
     ///
     /// # Errors
     /// When built: zero.

@@ -3,7 +3,7 @@
 //!
 //! No code is shared with the machine but its plain types. What exists is in three options (a dial, the
 //! link, the connection that drains) instead of in states; intervals, rates and circuits are folded
-//! over everything that led to them. It is slow, and meant to be read beside the design.
+//! over everything that led to them. It is slow, and meant to be read beside the manual.
 //!
 //! Draws must come in the machine's order to be comparable. Each is marked by a call of `draw`.
 
