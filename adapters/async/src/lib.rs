@@ -3,7 +3,8 @@
 //!
 //! [`drive`] is a plain future. It asks a [`Runtime`] for the time, calls `connect` for each dial and
 //! `serve` for each connection, and drops whatever the reconnector no longer names. It spawns nothing,
-//! and asks for neither `Send` nor `'static`. Dropping it leaves no dial, connection or timer behind.
+//! and asks for neither `Send` nor `'static`. Dropping it leaves no dial, connection or timer behind; so
+//! `connect` and `serve` must stand being dropped wherever they wait.
 //!
 //! ```
 //! use std::future::{Ready, ready};

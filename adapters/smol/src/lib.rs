@@ -27,6 +27,15 @@
 //! # }
 //! ```
 //!
+//! [`spawn`] gives a [`Link`], which owns its task: dropping it ends the link. `connect` is called for each
+//! dial, and `serve` for each connection: [`Ended::Lost`] dials again, [`Ended::Finished`] stops. What
+//! surprises:
+//!
+//! * A connection that ends within `stable_after`, 10 s by default, is a failed attempt: the waits grow on.
+//! * Nothing gives up unless the policy has a limit, and no [`io::Error`](std::io::Error) is fatal; an error
+//!   of your own says what it means by [`Classify`].
+//! * A dial that its deadline cuts is dropped: `connect` must stand being dropped wherever it waits.
+//!
 //! All but the executor that `spawn` is given is as in `redial-tokio`, whose documentation shows a
 //! connection that callers share, several endpoints, and how to see what a link does.
 //!

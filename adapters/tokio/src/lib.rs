@@ -26,6 +26,15 @@
 //! # }
 //! ```
 //!
+//! [`spawn`] gives a [`Link`], which owns its task: dropping it ends the link. `connect` is called for each
+//! dial, and `serve` for each connection: [`Ended::Lost`] dials again, [`Ended::Finished`] stops. What
+//! surprises:
+//!
+//! * A connection that ends within `stable_after`, 10 s by default, is a failed attempt: the waits grow on.
+//! * Nothing gives up unless the policy has a limit, and no [`io::Error`](std::io::Error) is fatal; an error
+//!   of your own says what it means by [`Classify`].
+//! * A dial that its deadline cuts is dropped: `connect` must stand being dropped wherever it waits.
+//!
 //! # Sharing the connection
 //!
 //! Callers get what [`Driver::share`] takes from each connection. [`LinkHandle::run`] runs an operation on
