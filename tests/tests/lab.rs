@@ -2,9 +2,11 @@
 #![cfg(feature = "lab")]
 
 #[cfg(target_os = "linux")]
+use std::ffi::OsStr;
+#[cfg(target_os = "linux")]
 use std::fs::{self, File};
 #[cfg(target_os = "linux")]
-use std::os::unix::fs::symlink;
+use std::os::unix::{ffi::OsStrExt as _, fs::symlink};
 #[cfg(target_os = "linux")]
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -49,6 +51,16 @@ fn a_value_that_cannot_be_used_is_refused_by_name() {
         assert_eq!((code, said.as_str()), (Some(2), ""), "{args:?}: {error}");
         assert!(error.contains(expected), "{args:?}: {error}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_not_unicode_is_refused_by_name() {
+    let bytes = [OsStr::new("storm"), OsStr::new("--mode"), OsStr::from_bytes(b"trap\xff")];
+    let output = lab(&[]).args(bytes).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error, "error: \"trap\\xFF\": is not Unicode\n");
 }
 
 #[test]

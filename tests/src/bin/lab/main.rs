@@ -34,8 +34,9 @@ mod storm;
 
 use std::path::Path;
 use std::process::{self, ExitCode};
-use std::{fs, io};
+use std::{env, fs, io};
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use redial_testkit::storm::Suite;
 
@@ -100,8 +101,21 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     done
 }
 
+/// The arguments; clap does not say which of them is not Unicode.
+fn arguments() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        if error.kind() == ErrorKind::InvalidUtf8 {
+            for given in env::args_os().filter(|given| given.to_str().is_none()) {
+                note!("error: {given:?}: is not Unicode");
+            }
+            process::exit(2)
+        }
+        error.exit()
+    })
+}
+
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let done = match arguments().command {
         Command::Explain(args) => args.run(),
         Command::Storm(args) => args.run(),
         Command::Matrix(args) => args.run(),
