@@ -7,6 +7,23 @@ use crate::rng::percent_of;
 
 /// What a server that is too busy, or silent, does to the interval. *Down is not overloaded*: every
 /// dial to an overloaded server costs it work that it will throw away.
+///
+/// ```
+/// use core::time::Duration;
+/// use redial::{Event, Failure, Growth, Jitter, Overload, Policy, Reconnector, Timestamp};
+///
+/// let secs = Duration::from_secs;
+/// let busy = Overload::Jump { floor: secs(20), growth: Growth::ratio(2, 1), cap: secs(600) };
+/// let policy = Policy::builder().overload(busy).jitter(Jitter::None).build()?;
+/// let wait_after = |failure| {
+///     let mut link = Reconnector::new(&policy, 1);
+///     let dial = link.handle(Timestamp::ORIGIN, Event::Start).dial().unwrap();
+///     link.handle(Timestamp::ORIGIN, Event::DialFailed(dial.id, failure)).wake().since_origin()
+/// };
+/// assert_eq!(wait_after(Failure::Unreachable), Duration::from_millis(750));
+/// assert_eq!(wait_after(Failure::Overloaded), secs(20));
+/// # Ok::<(), redial::PolicyError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Overload {

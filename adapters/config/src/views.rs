@@ -96,6 +96,22 @@ impl From<&Status> for StatusView {
 
 /// [`Health`] for files and dashboards. Times are milliseconds, shares are parts per million. Keys that a
 /// later version adds are ignored when it is read.
+///
+/// ```
+/// use std::time::Duration;
+/// use redial::{Event, Health, Policy, Reconnector, Timestamp};
+/// use redial_config::HealthView;
+///
+/// let (start, later) = (Timestamp::ORIGIN, Timestamp::from_origin(Duration::from_secs(2)));
+/// let mut link = Reconnector::new(Policy::DEFAULT, 1);
+/// link.handle(start, Event::Start);
+/// // Over an hour, and told of below 95 %.
+/// let mut health = Health::new(Duration::from_secs(3600), 950_000);
+/// health.observe(start, &link.status());
+/// health.observe(later, &link.status());
+/// let json = serde_json::to_value(HealthView::from(&health)).unwrap();
+/// assert_eq!((json["downtime_ms"].as_u64(), json["dials"].as_u64()), (Some(2000), Some(1)));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HealthView {
