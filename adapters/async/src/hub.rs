@@ -157,13 +157,17 @@ impl Hub {
 
     /// Wakes the loop.
     pub(crate) fn speak(&self) {
-        self.tell(|_| ());
+        self.change(|_| ());
     }
 
     /// Changes what is wanted and wakes the loop.
     pub(crate) fn tell<T>(&self, change: impl FnOnce(&mut Commands) -> T) -> T {
+        self.change(|state| change(&mut state.commands))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
-        let answer = change(&mut state.commands);
+        let answer = change(&mut state);
         state.spoken = true;
         let driver = state.driver.take();
         drop(state);
@@ -188,9 +192,7 @@ impl Hub {
 
     /// Asks for something to be done once.
     pub(crate) fn wish<T>(&self, wish: impl FnOnce(&mut Wishes) -> T) -> T {
-        let answer = wish(self.lock().wishes.get_or_insert_default());
-        self.speak();
-        answer
+        self.change(|state| wish(state.wishes.get_or_insert_default()))
     }
 
     /// Everything that was said. News and wishes are told once.
@@ -301,9 +303,7 @@ impl Hub {
 
     /// Asks the loop for a deadline; returns its number.
     pub(crate) fn add_deadline(&self, within: Duration) -> u64 {
-        let number = self.lock().deadlines.get_or_insert_default().add(within);
-        self.speak();
-        number
+        self.change(|state| state.deadlines.get_or_insert_default().add(within))
     }
 
     pub(crate) fn drop_deadline(&self, number: u64) {
