@@ -33,7 +33,7 @@ struct Farewell<H, E> {
 impl<H, E> Farewell<H, E> {
     fn tell(&mut self, end: End<E>) {
         self.told = true;
-        self.view.set_gone(end);
+        self.view.set_ended(end, u64::MAX);
         self.view.hub.set_gone();
         self.view.hub.announce();
     }

@@ -11,14 +11,14 @@ use redial::{Action, DialId, Endpoint, Event, Failure, Phase, Policy, Reconnecto
 use crate::classify::{Classify, Ended};
 use crate::error::{Last, LinkError};
 use crate::runtime::Runtime;
-use crate::session::{Attempt, Ear, Line, Session};
+use crate::session::{Attempt, Ear, Session};
 use crate::sharing::Sharing;
 use crate::sync;
 use crate::telemetry::Telemetry;
 use crate::transition::Observe;
 use crate::view::{End, View};
 use crate::wait::Wait;
-use crate::world::{Happened, World, caught};
+use crate::world::{Boxed, Happened, World, caught};
 
 /// What a driver chooses that needs no type of its own.
 #[derive(Clone, Debug)]
@@ -171,19 +171,19 @@ where
             let Self { runtime, view, now, wake, .. } = &*self;
             let happened = wait.poll(cx, runtime, *now, *wake, |cx| match world.poll(cx) {
                 Poll::Pending => view.hub.poll_spoken(cx).map(|()| Happened::Spoken),
-                happened @ Poll::Ready(_) => happened,
+                Poll::Ready(happened) => Poll::Ready(happened),
             });
             let happened = ready!(happened);
             self.settled = false;
             let now = self.runtime.now();
             self.now = now;
             match happened {
-                Some(Happened::Dialed(line, Ok(connection))) => {
-                    self.connected(now, world, line, connection, serve);
+                Some(Happened::Dialed(room, Ok(connection))) => {
+                    self.connected(now, world, room, connection, serve);
                 }
-                Some(Happened::Dialed(line, Err(error))) => {
+                Some(Happened::Dialed(room, Err(error))) => {
                     let failure = error.classify();
-                    let event = Event::DialFailed(line.id, failure);
+                    let event = Event::DialFailed(room.line.id, failure);
                     self.lost(now, event, failure, Some(Last::Own(error)));
                 }
                 Some(Happened::Ended(id, ended)) => self.ended(now, world, id, ended),
@@ -266,14 +266,18 @@ where
             _ if self.stopped => Some(Ok(())),
             _ => None,
         };
-        if ended.is_some() && !self.view.hub.may_restart() {
-            self.view.hub.set_status(since, status);
-            return ended;
-        }
-        let id = action.held().filter(|_| self.shutdown.is_none());
-        let link = id.and_then(|id| world.link(id));
-        let held = link.and_then(|link| Some((&link.line, link.shared.as_ref()?)));
-        let changed = self.view.publish(held, world.lines(), ended, self.orders);
+        let changed = if let Some(end) = ended {
+            if !self.view.hub.may_restart() {
+                self.view.hub.set_status(since, status);
+                return Some(end);
+            }
+            self.view.set_ended(end, self.orders)
+        } else {
+            let id = action.held().filter(|_| self.shutdown.is_none());
+            let link = id.and_then(|id| world.link(id));
+            let held = link.and_then(|link| Some((&link.line, link.shared.as_ref()?)));
+            self.view.publish(held, world.lines(), self.orders)
+        };
         if self.view.hub.set_status(since, status) || changed {
             self.view.hub.announce();
         }
@@ -284,17 +288,18 @@ where
         &mut self,
         now: Timestamp,
         world: &mut World<K, C, D, V>,
-        line: sync::Arc<Line>,
+        room: Boxed<D, V, H>,
         connection: C,
         serve: &mut impl FnMut(C, Session) -> V,
     ) where
         K: Sharing<C, Shared = H>,
     {
-        let action = self.handle(now, Event::Connected(line.id));
-        if action.held() == Some(line.id) {
+        let id = room.line.id;
+        let action = self.handle(now, Event::Connected(id));
+        if action.held() == Some(id) {
             let ear = Ear::Link(self.view.hub.clone());
-            let session = Session::new(line.clone(), self.view.idles, ear);
-            world.hold(line, connection, |connection| serve(connection, session));
+            let session = Session::new(room.line.clone(), self.view.idles, ear);
+            world.hold(room, connection, |connection| serve(connection, session));
         }
     }
 

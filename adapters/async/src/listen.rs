@@ -164,7 +164,9 @@ where
         let before = self.before();
         self.reconnector.handle(now, event);
         self.tell(now, before, Some(failure), error.as_ref().map(Last::get));
-        self.last = error.or(self.last.take());
+        if error.is_some() {
+            self.last = error;
+        }
     }
 
     /// Tells the machine what happened, where nobody says why.

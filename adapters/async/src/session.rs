@@ -57,19 +57,18 @@ impl Line {
 
     /// What a connection has said since it was last asked, as events at `now`.
     pub(crate) fn heard(&self, now: Timestamp) -> impl Iterator<Item = Event> {
-        let id = self.id;
         // Progress stays said, so that to say it again wakes nobody.
         let said = self.said.fetch_and(!(CONFIRMED | ACTIVITY | GOING_AWAY), Ordering::AcqRel);
-        let going_away = || {
-            let within = *self.lock_going_away();
-            Event::GoingAway(id, within.map(|within| now.saturating_add(within)))
-        };
-        let events = [
-            (said & ACTIVITY != 0).then_some(Event::Activity(id)),
-            (said & CONFIRMED != 0).then_some(Event::Confirmed(id)),
-            (said & GOING_AWAY != 0).then(going_away),
-        ];
-        events.into_iter().flatten()
+        let news =
+            [ACTIVITY, CONFIRMED, GOING_AWAY].into_iter().filter(move |what| said & what != 0);
+        news.map(move |what| match what {
+            ACTIVITY => Event::Activity(self.id),
+            CONFIRMED => Event::Confirmed(self.id),
+            _ => {
+                let within = *self.lock_going_away();
+                Event::GoingAway(self.id, within.map(|within| now.saturating_add(within)))
+            }
+        })
     }
 
     /// Tells `serve` to finish what it has started, and whoever else has a session, that it is over.

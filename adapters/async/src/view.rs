@@ -76,6 +76,10 @@ impl<H, E> State<H, E> {
         lines.find(|(_, line)| line.id == id && !line.is_broken())
     }
 
+    fn held_id(&self) -> Option<DialId> {
+        self.held.as_ref().map(|connection| connection.id)
+    }
+
     /// Whether it is this that is there.
     fn has(&self, place: usize, line: Option<&Arc<Line>>) -> bool {
         self.lines[place].as_ref().map(|line| line.id) == line.map(|line| line.id)
@@ -91,11 +95,12 @@ impl<H, E> View<H, E> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn set_gone(&self, end: End<E>) {
-        let last = State { ended: Some(Box::new(end)), orders: u64::MAX, ..State::new() };
+    /// Shows that the link is down, and how it has ended, after so many orders; true if that is news.
+    pub(crate) fn set_ended(&self, end: End<E>, orders: u64) -> bool {
+        let down = State { ended: Some(Box::new(end)), orders, ..State::new() };
         // As in `publish`: what was there may do anything when it is dropped.
-        let before = replace(&mut *self.lock(), last);
-        drop(before);
+        let before = replace(&mut *self.lock(), down);
+        before.ended.is_none() || orders != before.orders
     }
 
     /// How the link has ended, if that was after the loop had seen order number `ticket`, or it will not
@@ -144,7 +149,7 @@ impl<H, E> View<H, E> {
 
     /// The connection that callers get.
     pub(crate) fn held_id(&self) -> Option<DialId> {
-        self.lock().held.as_ref().map(|connection| connection.id)
+        self.lock().held_id()
     }
 
     /// Whether this connection should exist.
@@ -154,32 +159,31 @@ impl<H, E> View<H, E> {
 }
 
 impl<H: Clone, E> View<H, E> {
-    /// Shows what is; true if that differs from before in anything but how the link ended. A connection
-    /// that was reported broken is not handed out again, even before the loop has heard.
+    /// Shows what is, of a link that has not ended; true if that differs from before. A connection that was
+    /// reported broken is not handed out again, even before the loop has heard.
     pub(crate) fn publish(
         &self,
         held: Option<(&Arc<Line>, &H)>,
         lines: [Option<&Arc<Line>>; 2],
-        ended: Option<End<E>>,
         orders: u64,
     ) -> bool {
-        // What is shared may do anything when it is cloned, and so not under the lock. Nobody but the
-        // loop makes a connection the one that is held.
-        let known = self.lock().held.as_ref().map(|held| held.id);
-        let fresh = held.filter(|(line, _)| known != Some(line.id));
-        let fresh = fresh.map(|(line, shared)| Connection {
-            id: line.id,
-            endpoint: line.endpoint,
-            shared: shared.clone(),
-        });
         let mut state = self.lock();
+        let mut fresh = None;
+        if let Some((line, shared)) = held.filter(|(line, _)| state.held_id() != Some(line.id)) {
+            // What is shared may do anything when it is cloned, and so not under the lock. Nobody but the
+            // loop makes a connection the one that is held.
+            drop(state);
+            let (id, endpoint) = (line.id, line.endpoint);
+            fresh = Some(Connection { id, endpoint, shared: shared.clone() });
+            state = self.lock();
+        }
         let held = held.filter(|(line, _)| !line.is_broken());
-        let moved = held.map(|(line, _)| line.id) != state.held.as_ref().map(|held| held.id);
+        let moved = held.map(|(line, _)| line.id) != state.held_id();
         let differs = moved
             || (0..2).any(|place| !state.has(place, lines[place]))
-            || ended.is_some() != state.ended.is_some()
+            || state.ended.is_some()
             || orders != state.orders;
-        if !differs && ended.is_none() {
+        if !differs {
             return false;
         }
         let unused = if moved {
@@ -195,12 +199,12 @@ impl<H: Clone, E> View<H, E> {
             state.lines[place] = lines[place].cloned();
             state.reports[place].take()
         });
-        let ended = replace(&mut state.ended, ended.map(Box::new));
+        let ended = state.ended.take();
         state.orders = orders;
         drop(state);
         // Errors and what was shared may do anything when they are dropped.
         drop((unused, stale, ended));
-        differs
+        true
     }
 
     /// The connection that is the link now.

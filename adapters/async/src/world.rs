@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use redial::{Action, Dial, DialId};
@@ -24,42 +24,68 @@ pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Arc<str>> {
 }
 
 pin_project! {
-    /// A dial in flight.
-    pub(crate) struct Dialing<D> {
+    /// A dial in flight, and then the connection that came of it: they share the room, as they would in an
+    /// `async` block.
+    pub(crate) struct Room<D, V, H> {
         pub(crate) line: sync::Arc<Line>,
+        // Of a connection, until it is closed.
+        pub(crate) shared: Option<H>,
         #[pin]
-        future: D,
+        stage: Stage<D, V>,
     }
 }
 
 pin_project! {
-    /// A connection.
-    pub(crate) struct Serving<V, H> {
-        pub(crate) line: sync::Arc<Line>,
-        // Until it is closed.
-        pub(crate) shared: Option<H>,
-        #[pin]
-        future: V,
+    #[project = StageProjection]
+    enum Stage<D, V> {
+        Dialing { #[pin] dial: D },
+        Serving { #[pin] connection: V },
+        Over,
     }
 }
 
+impl<D, V, H> Room<D, V, H> {
+    fn poll_dial<T>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T>
+    where
+        D: Future<Output = T>,
+    {
+        let mut stage = self.project().stage;
+        let StageProjection::Dialing { dial } = stage.as_mut().project() else {
+            return Poll::Pending;
+        };
+        let result = ready!(dial.poll(cx));
+        stage.set(Stage::Over);
+        Poll::Ready(result)
+    }
+
+    fn poll_connection<T>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T>
+    where
+        V: Future<Output = T>,
+    {
+        match self.project().stage.project() {
+            StageProjection::Serving { connection } => connection.poll(cx),
+            StageProjection::Dialing { .. } | StageProjection::Over => Poll::Pending,
+        }
+    }
+}
+
+/// On the heap, so that a link that waits holds neither of its futures.
+pub(crate) type Boxed<D, V, H> = Pin<Box<Room<D, V, H>>>;
+
 /// What ended the wait.
-pub(crate) enum Happened<C, E> {
-    /// A dial, which is gone.
-    Dialed(sync::Arc<Line>, Result<C, E>),
+pub(crate) enum Happened<K: Sharing<C>, C, D, V, E> {
+    /// A dial, which is gone; its room is left for the connection.
+    Dialed(Boxed<D, V, K::Shared>, Result<C, E>),
     /// A connection, which is still among the links and is not to be polled again.
     Ended(DialId, Ended<E>),
     /// Somebody spoke.
     Spoken,
 }
 
-/// On the heap, so that a link that waits holds neither of its futures.
-type Place<T> = Option<Pin<Box<T>>>;
-
 /// What exists. Whatever leaves it is closed, also when all of it is dropped.
 pub(crate) struct World<K: Sharing<C>, C, D, V> {
-    pub(crate) dial: Place<Dialing<D>>,
-    links: [Place<Serving<V, K::Shared>>; 2],
+    pub(crate) dial: Option<Boxed<D, V, K::Shared>>,
+    links: [Option<Boxed<D, V, K::Shared>>; 2],
     sharing: K,
 }
 
@@ -69,7 +95,7 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     }
 
     /// The connections.
-    pub(crate) fn links(&self) -> impl Iterator<Item = &Serving<V, K::Shared>> {
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Room<D, V, K::Shared>> {
         self.links.iter().flatten().map(|link| &**link)
     }
 
@@ -78,7 +104,7 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
         self.links.each_ref().map(|link| link.as_ref().map(|link| &link.line))
     }
 
-    pub(crate) fn link(&self, id: DialId) -> Option<&Serving<V, K::Shared>> {
+    pub(crate) fn link(&self, id: DialId) -> Option<&Room<D, V, K::Shared>> {
         self.links().find(|link| link.line.id == id)
     }
 
@@ -112,41 +138,42 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
             }
         }
         let dial = action.dial().filter(|_| !ending);
-        let running = self.dial.as_ref().map(|dialing| dialing.line.id);
+        let running = self.dial.as_ref().map(|dial| dial.line.id);
         if running == dial.map(|dial| dial.id) {
             return;
         }
         self.dial = None;
         if let Some(dial) = dial {
             let line = sync::Arc::new(Line::new(dial.id, dial.endpoint));
-            self.dial = Some(Box::pin(Dialing { line: line.clone(), future: start(dial, line) }));
+            let stage = Stage::Dialing { dial: start(dial, line.clone()) };
+            self.dial = Some(Box::pin(Room { line, shared: None, stage }));
         }
     }
 
-    /// A connection that came of a dial and is the link.
+    /// A connection that came of the dial in this room, and is the link.
     pub(crate) fn hold(
         &mut self,
-        line: sync::Arc<Line>,
+        mut room: Boxed<D, V, K::Shared>,
         connection: C,
         serve: impl FnOnce(C) -> V,
     ) {
         let shared = self.sharing.share(&connection);
-        let kept = line.clone();
-        let serving = || Box::pin(Serving { line, shared: None, future: serve(connection) });
-        let mut serving = match catch_unwind(AssertUnwindSafe(serving)) {
-            Ok(serving) => serving,
+        let connection = match catch_unwind(AssertUnwindSafe(|| serve(connection))) {
+            Ok(connection) => connection,
             Err(payload) => {
-                kept.drain();
+                room.line.drain();
                 // Should that panic too, it is not what to tell.
                 let _ = caught(|| self.sharing.close(shared));
                 resume_unwind(payload);
             }
         };
-        *serving.as_mut().project().shared = Some(shared);
+        let mut held = room.as_mut().project();
+        *held.shared = Some(shared);
+        held.stage.set(Stage::Serving { connection });
         // There is room: a link with two connections does not dial.
         let place = self.links.iter().position(Option::is_none).unwrap_or(0);
         self.shut(place);
-        self.links[place] = Some(serving);
+        self.links[place] = Some(room);
     }
 
     /// Drops the connection `id`, and closes it; false if there is none.
@@ -158,12 +185,12 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     /// The same, by its place.
     fn shut(&mut self, place: usize) -> bool {
         let Some(mut link) = self.links[place].take() else { return false };
-        let line = link.line.clone();
-        let shared = link.as_mut().project().shared.take();
+        let link = link.as_mut().project();
+        let mut stage = link.stage;
         // It is closed also if what it drops panics.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(link)));
-        line.drain();
-        if let Some(shared) = shared {
+        let dropped = catch_unwind(AssertUnwindSafe(|| stage.set(Stage::Over)));
+        link.line.drain();
+        if let Some(shared) = link.shared.take() {
             self.sharing.close(shared);
         }
         if let Err(payload) = dropped {
@@ -173,20 +200,19 @@ impl<K: Sharing<C>, C, D, V> World<K, C, D, V> {
     }
 
     /// Ready when a dial or a connection has ended, of two at once the dial.
-    pub(crate) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Happened<C, E>>
+    pub(crate) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<Happened<K, C, D, V, E>>
     where
         D: Future<Output = Result<C, E>>,
         V: Future<Output = Ended<E>>,
     {
-        if let Some(dialing) = &mut self.dial {
-            if let Poll::Ready(result) = dialing.as_mut().project().future.poll(cx) {
-                let line = dialing.line.clone();
-                self.dial = None;
-                return Poll::Ready(Happened::Dialed(line, result));
+        let dialed = self.dial.as_mut().map(|room| room.as_mut().poll_dial(cx));
+        if let Some(Poll::Ready(result)) = dialed {
+            if let Some(room) = self.dial.take() {
+                return Poll::Ready(Happened::Dialed(room, result));
             }
         }
         for link in self.links.iter_mut().flatten() {
-            if let Poll::Ready(ended) = link.as_mut().project().future.poll(cx) {
+            if let Poll::Ready(ended) = link.as_mut().poll_connection(cx) {
                 return Poll::Ready(Happened::Ended(link.line.id, ended));
             }
         }

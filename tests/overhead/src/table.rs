@@ -23,12 +23,12 @@ waits for its next dial.
 /// From a profile of the row above; shares, so that they last longer.
 const FOOT: &str = "
 The goals were 1.10 × the loop by hand in instructions, which is not reached, and 600 bytes, which only a fleet
-keeps to. Of redial's instructions in memory a sixth are the machine's, three calls and its action and status after each, which by
-themselves are two fifths of what the loop by hand takes in all; a fifth is tokio's two timers, which that loop
-has too; a tenth allocations, since the futures of dial and connection are boxed so that a waiting link holds
-neither; a sixteenth the clock. The rest makes the world what the action says, shows status and connection to
-those who look, and looks for what they ask. A fleet does the same in more steps, so that it need not hold a
-task, a timer and a hub for each link.
+keeps to. Of redial's instructions in memory a fifth are the machine's, three calls and its action and status
+after each, which by themselves are two fifths of what the loop by hand takes in all; a sixth is tokio's two
+timers, which that loop has too; a fifteenth allocations, since dial and connection are boxed, one in the room of
+the other, so that a waiting link holds neither; a sixteenth the clock. The rest makes the world what the action
+says, shows status and connection to those who look, and looks for what they ask. A fleet does the same in more
+steps, so that it need not hold a task, a timer and a hub for each link.
 Of the 888 bytes 512 are the task (208 the machine), 176 the hub through which others speak to the link and
 watch it, 104 the connection as they see it, 96 the timer. A link that keeps its health takes 408 more. Those of
 a fleet are measured just after its lists have doubled; just before, they are half of that.

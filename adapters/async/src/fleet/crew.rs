@@ -14,12 +14,11 @@ use crate::classify::{Classify, Ended};
 use crate::fleet::Shared;
 use crate::fleet::lookout::Lookout;
 use crate::runtime::Runtime;
-use crate::session::{Attempt, Ear, Line, Session};
+use crate::session::{Attempt, Ear, Session};
 use crate::sharing::Private;
-use crate::sync;
 use crate::transition::Transition;
 use crate::wait::Wait;
-use crate::world::{Happened, World, caught};
+use crate::world::{Boxed, Happened, World, caught};
 
 /// Links that time has moved, links that rang, or results of one link, before the others get their turn.
 const TURN: usize = 256;
@@ -265,12 +264,12 @@ where
         let now = self.shared.runtime.now();
         let (event, error) = match happened {
             Poll::Pending => return self.hear(now, key),
-            Poll::Ready(Happened::Dialed(line, Ok(connection))) => {
-                return Some(self.connected(now, key, line, connection).into());
+            Poll::Ready(Happened::Dialed(room, Ok(connection))) => {
+                return Some(self.connected(now, key, room, connection).into());
             }
-            Poll::Ready(Happened::Dialed(line, Err(error))) => {
+            Poll::Ready(Happened::Dialed(room, Err(error))) => {
                 let failure = error.classify();
-                (Event::DialFailed(line.id, failure), Some((failure, error)))
+                (Event::DialFailed(room.line.id, failure), Some((failure, error)))
             }
             Poll::Ready(Happened::Ended(id, ended)) => self.ended(now, key, id, ended),
             Poll::Ready(Happened::Spoken) => return None,
@@ -283,19 +282,20 @@ where
         &mut self,
         now: Timestamp,
         key: Key,
-        line: sync::Arc<Line>,
+        room: Boxed<D, V, ()>,
         connection: C,
     ) -> Option<Action> {
+        let id = room.line.id;
         let mut fleet = self.shared.fleet();
-        let action = fleet.handle(now, key, Event::Connected(line.id));
+        let action = fleet.handle(now, key, Event::Connected(id));
         let idles = fleet.get(key).is_some_and(|link| link.policy().idle_timeout().is_some());
         drop(fleet);
-        let held = action.is_some_and(|action| action.held() == Some(line.id));
+        let held = action.is_some_and(|action| action.held() == Some(id));
         if let (true, Some(Some(berth))) = (held, self.berths.get_mut(key.index())) {
             let ear = Ear::Fleet(berth.bell.clone());
-            let session = Session::new(line.clone(), idles, ear);
+            let session = Session::new(room.line.clone(), idles, ear);
             let serve = |connection| (self.serve)(key, connection, session);
-            berth.world.hold(line, connection, serve);
+            berth.world.hold(room, connection, serve);
         }
         action
     }
