@@ -5,7 +5,7 @@ use crate::backoff::{Backoff, Exponential};
 use crate::endpoint::{DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
 use crate::failure::Failure;
 use crate::machine::{State, Step, Wanted};
-use crate::policy::FirstRetry;
+use crate::policy::{FirstRetry, Policy};
 use crate::rng::up_to;
 use crate::rule::Rule;
 use crate::run::{Class, Run};
@@ -104,12 +104,13 @@ impl Step<'_> {
     }
 
     /// The backoff, if this is the plain failure that most are: nobody was at the only endpoint of a
-    /// link without a breaker, and the interval grows exponentially.
+    /// link without a breaker or a number of rounds, and the interval grows exponentially.
     #[inline]
     fn plain(&self, index: u16, failure: &Failure) -> Option<Exponential> {
         let unreachable = matches!(failure, Failure::Unreachable);
         let lone = index == 0 && self.endpoints.len() == 1;
-        let plain = unreachable && lone && self.policy.breaker.is_none();
+        let Policy { breaker, max_rounds, .. } = self.policy;
+        let plain = unreachable && lone && breaker.is_none() && max_rounds.is_none();
         if plain { self.policy.exponential } else { None }
     }
 
@@ -155,7 +156,7 @@ impl Step<'_> {
             None
         } else if waits {
             match (end, plain) {
-                (End::Attempt, Some(_)) => self.end_round(outage, !more, true, plain),
+                (End::Attempt, Some(_)) => self.end_round(outage, !more, false, plain),
                 _ => self.grow(outage, !more, end == End::Attempt),
             }
         } else {
@@ -258,7 +259,7 @@ impl Step<'_> {
             return Err(GiveUpReason::HintTooLong);
         }
         let delay = delay.min(max);
-        if delay < self.policy.initial() {
+        if delay < self.policy.initial() || delay == 0 {
             return Ok(Class::Overloaded);
         }
         let spread = spread.min(max.saturating_sub(delay)).max(delay / 10);

@@ -182,10 +182,14 @@ impl Step<'_> {
         if wanted > Wanted::Better {
             self.charge_better();
         }
-        if let Some(link) = self.machine.state.link() {
+        let rises = self.machine.state.link().is_some_and(|link| {
+            let rises = wanted > link.wanted;
             link.wanted = link.wanted.max(wanted);
+            rises
+        });
+        if rises {
+            self.turn_away();
         }
-        self.turn_away();
     }
 
     /// When the link is to go away, other endpoints come first, if any can be had.

@@ -47,6 +47,8 @@ pub(crate) const VISITED: u8 = 1;
 pub(crate) const TRIED: u8 = 4;
 /// Its hint is no server's, but a backoff of its own.
 pub(crate) const CHARGED: u8 = 8;
+/// Has failed since a round was last counted.
+pub(crate) const ASKED: u8 = 16;
 /// An earlier endpoint of the list has the same key; this one does not count.
 pub(crate) const DUPLICATE: u8 = 2;
 

@@ -128,7 +128,7 @@ impl EndpointSnapshot {
     fn write(&self, out: &mut Writer<'_>) {
         out.put(&self.key.to_le_bytes());
         out.put(&self.failures.to_le_bytes());
-        out.put(&[self.parks, flags([self.visited, self.tried, self.charged])]);
+        out.put(&[self.parks, flags([self.visited, self.tried, self.charged, self.asked])]);
         for number in [self.hint, self.parked, self.open, self.window] {
             out.put(&number.to_le_bytes());
         }
@@ -137,7 +137,7 @@ impl EndpointSnapshot {
 
     fn read(from: &mut Reader<'_>) -> Result<Self, SnapshotError> {
         let (key, failures, parks) = (from.u32(), from.u16(), from.u8());
-        let [visited, tried, charged] = from.flags("visited")?;
+        let [visited, tried, charged, asked] = from.flags("visited")?;
         let (hint, parked, open, window) = (from.u64(), from.u64(), from.u64(), from.u64());
         let (seen, opens) = (from.u8(), from.u8());
         let mode = from.one_of("circuit", &Mode::OF_ENDPOINTS)?;
@@ -148,6 +148,7 @@ impl EndpointSnapshot {
             visited,
             tried,
             charged,
+            asked,
             hint,
             parked,
             open,

@@ -30,6 +30,8 @@ pub(crate) struct Field {
     pub(crate) shuffle: u64,
     /// Only endpoints before this index (a failback wants a better one).
     pub(crate) below: u16,
+    /// The endpoint that comes last, since its server goes away.
+    pub(crate) last: u16,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,6 +134,9 @@ impl Field {
     /// Its place in the order.
     #[inline]
     fn rank(self, index: u16, endpoint: &Endpoint) -> u64 {
+        if index == self.last {
+            return NEVER;
+        }
         match self.selection {
             // Those before the cursor come last.
             Selection::RoundRobin => index.wrapping_sub(self.cursor).into(),

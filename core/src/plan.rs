@@ -1,7 +1,7 @@
 //! What follows every event: the timers that are due, what should exist next, and when to look again.
 
 use crate::action::{Action, GiveUpReason, WaitReason};
-use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, TRIED, VISITED};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
 use crate::failure::Failure;
 use crate::gates::{Choice, Field, Gates};
 use crate::id::DialId;
@@ -291,6 +291,7 @@ impl Step<'_> {
             cursor: self.machine.cursor,
             shuffle: self.machine.seed ^ DialId::after(self.machine.dials).get(),
             below: if wanted == Wanted::Better { endpoint } else { u16::MAX },
+            last: if wanted == Wanted::Away { endpoint } else { REMOVED },
         }
     }
 

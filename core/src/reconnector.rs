@@ -189,7 +189,7 @@ impl Step<'_> {
 
     /// Of several endpoints not all may be open, unless the policy allows it: the one whose open time
     /// would end first is half-open now. Those that were tripped by hand stay so.
-    fn admit_one(&mut self) {
+    pub(crate) fn admit_one(&mut self) {
         let now = self.now;
         let counted = |endpoint: &Endpoint| !endpoint.has(DUPLICATE);
         let admits = |BreakerState { until, mode, .. }| until <= now || mode == Mode::Probing;

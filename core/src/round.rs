@@ -4,7 +4,7 @@ use core::num::NonZeroU32;
 
 use crate::action::{GiveUpReason, WaitReason};
 use crate::backoff::Exponential;
-use crate::endpoint::{DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
+use crate::endpoint::{ASKED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED};
 use crate::jitter::Jitter;
 use crate::machine::{Machine, Proof, State, Step, Wanted};
 use crate::policy::Policy;
@@ -78,16 +78,20 @@ impl Step<'_> {
     /// [`end_round`](Self::end_round), where nothing is known of the failure.
     #[inline(never)]
     pub(crate) fn grow(&mut self, outage: u64, new: bool, counted: bool) -> Option<u64> {
-        let counted = counted && !self.is_partial();
+        let counted = counted && self.policy.max_rounds.is_some() && self.is_whole();
         self.end_round(outage, new, counted, self.policy.exponential)
     }
 
-    /// Whether an endpoint that this round has not tried waits for nothing but a backoff of its own.
-    fn is_partial(&self) -> bool {
+    /// Whether this round, and those before it that were not whole, have tried every endpoint but those
+    /// that wait for more than a backoff of their own.
+    fn is_whole(&mut self) -> bool {
         let now = self.now;
         let charged = |one: &Endpoint| one.is_charged(now) && one.blocked_until() <= now;
-        let waits = |one: &Endpoint| !one.has(VISITED | DUPLICATE) && charged(one);
-        self.policy.max_rounds.is_some() && self.endpoints.iter().any(waits)
+        let waits = |one: &Endpoint| !one.has(VISITED | ASKED | DUPLICATE) && charged(one);
+        let whole = !self.endpoints.iter().any(waits);
+        self.each_endpoint(|one| one.set(ASKED, !whole && one.has(VISITED | ASKED)));
+        // What has ended without a dial of this outage was a handover's connection.
+        whole && self.machine.attempts > 0
     }
 
     /// The list or a circuit was changed by hand: a round that has nothing left to try is over.

@@ -9,7 +9,9 @@ use core::time::Duration;
 
 use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED, position, used};
+use crate::endpoint::{
+    ASKED, CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED, position, used,
+};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted, resumed};
@@ -110,6 +112,7 @@ pub struct EndpointSnapshot {
     pub(crate) visited: bool,
     pub(crate) tried: bool,
     pub(crate) charged: bool,
+    pub(crate) asked: bool,
     /// Until the hint ends, plus one; 0 for none.
     pub(crate) hint: u64,
     pub(crate) parked: u64,
@@ -132,6 +135,7 @@ impl EndpointSnapshot {
             visited: endpoint.has(VISITED),
             tried: endpoint.has(TRIED),
             charged: endpoint.has(CHARGED),
+            asked: endpoint.has(ASKED),
             hint: if endpoint.hint == 0 { 0 } else { hint },
             parked: endpoint.parked.saturating_sub(now),
             open: if breaker.mode == Mode::Open { breaker.until.saturating_sub(now) } else { 0 },
@@ -158,8 +162,9 @@ impl EndpointSnapshot {
         endpoint.parks = self.parks;
         endpoint.set(VISITED, self.visited);
         endpoint.set(TRIED, self.tried);
+        endpoint.set(ASKED, self.asked);
         if self.hint > 0 {
-            let most = longest(policy.max_hint).max(policy.longest_pace());
+            let most = if self.charged { policy.longest_pace() } else { longest(policy.max_hint) };
             let left = self.hint.saturating_sub(1).min(most);
             let until = now.saturating_add(left.saturating_sub(away));
             if self.charged {
@@ -398,6 +403,7 @@ impl Step<'_> {
                 endpoint.breaker.release();
             }
         }
+        self.admit_one();
         // Whatever was there is gone, the dial of a handover first.
         if saved.doing == Doing::Stable && saved.handover.is_some() {
             let end = if saved.confirmed { End::ProvenHandover } else { End::Handover };

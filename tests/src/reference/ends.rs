@@ -219,10 +219,10 @@ impl Reference {
             let wait = if self.dial.is_some() { 0 } else { self.pace };
             self.charge_better(self.link, wait);
         }
-        if let Some(link) = &mut self.link {
-            link.wanted = link.wanted.max(wanted);
+        if let Some(link) = self.link.as_mut().filter(|link| link.wanted < wanted) {
+            link.wanted = wanted;
+            self.turn_away();
         }
-        self.turn_away();
     }
 
     /// A stable link that is to go away has had its turn in this round, unless it is the only one.
@@ -364,7 +364,7 @@ impl Reference {
                     return Err(GiveUpReason::HintTooLong);
                 }
                 let delay = delay.min(max);
-                if delay < initial(&self.policy) {
+                if delay < initial(&self.policy) || delay == 0 {
                     return Ok(Class::Overloaded);
                 }
                 let spread = nanos(spread).min(max - delay).max(delay / 10);

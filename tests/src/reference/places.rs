@@ -21,6 +21,8 @@ pub(super) struct Place {
     pub(super) hint: Option<u64>,
     /// A failback to it has failed since the connection was stable.
     pub(super) tried: bool,
+    /// Failed since a round was last counted.
+    pub(super) asked: bool,
     /// Its hint is no server's, but what failbacks have earned.
     pub(super) charged: bool,
     pub(super) breaker: DullBreaker,
@@ -29,8 +31,9 @@ pub(super) struct Place {
 impl Place {
     fn new(key: u32) -> Self {
         let breaker = DullBreaker::new();
-        let (visited, tried, charged) = (false, false, false);
-        Self { key, visited, failures: 0, parks: 0, parked: 0, hint: None, tried, charged, breaker }
+        let (visited, asked, tried, charged) = (false, false, false, false);
+        let (failures, parks, parked, hint) = (0, 0, 0, None);
+        Self { key, visited, failures, parks, parked, hint, tried, asked, charged, breaker }
     }
 
     /// A backoff of its own, unless a server has said when.
@@ -52,6 +55,7 @@ impl Place {
     fn begin_anew(&mut self, now: u64) {
         self.hint = self.hint.filter(|until| *until > now && !self.charged);
         (self.visited, self.tried, self.charged) = (false, false, false);
+        self.asked = false;
     }
 
     fn eligible(&self, now: u64) -> bool {
@@ -223,9 +227,9 @@ impl Reference {
         places.any(|place| !place.visited && place.eligible(self.now))
     }
 
-    /// The field in the order of the policy's selection.
-    fn order(&self, field: &[u32]) -> Vec<u32> {
-        let mut keys = field.to_vec();
+    /// [`field`](Self::field) in the order of the policy's selection.
+    fn order(&self, wanted: Wanted, link: Option<u32>) -> Vec<u32> {
+        let mut keys = self.field(wanted, link);
         match self.policy.selection() {
             Selection::RoundRobin => {
                 // Those before the cursor come after all others.
@@ -239,17 +243,20 @@ impl Reference {
             }
             _ => {}
         }
+        if wanted == Wanted::Other {
+            // Who goes away comes last.
+            keys.sort_by_key(|key| Some(*key) == link);
+        }
         keys
     }
 
     /// The first in order among those that may be dialed soonest; `None` if there is nobody.
     pub(super) fn choose(&mut self, wanted: Wanted, link: Option<u32>) -> Option<Choice> {
-        let field = self.field(wanted, link);
         if self.places.iter().any(|place| place.visited) && !self.more(wanted, link) {
             self.next_round();
         }
         let mut choices = Vec::new();
-        for key in self.order(&field) {
+        for key in self.order(wanted, link) {
             let place = self.places.iter().find(|place| place.key == key)?;
             if !place.visited {
                 let (wake, reason) = self.gate(place);
@@ -331,12 +338,21 @@ impl Reference {
         }
     }
 
-    /// Whether an endpoint that this round has not tried waits for nothing but a backoff of its own.
-    pub(super) fn is_partial(&self) -> bool {
-        let charged =
-            |place: &Place| place.charged && place.hint.is_some_and(|until| until > self.now);
-        let open = |place: &Place| place.parked <= self.now && place.breaker.ready() <= self.now;
-        self.places.iter().any(|place| !place.visited && charged(place) && open(place))
+    /// Whether every endpoint has failed since a round was last counted, but those that wait for something
+    /// else than a backoff of their own.
+    pub(super) fn is_whole(&mut self) -> bool {
+        for place in &mut self.places {
+            place.asked |= place.visited;
+        }
+        let now = self.now;
+        let charged = |place: &Place| place.charged && place.hint.is_some_and(|until| until > now);
+        let open = |place: &Place| place.parked <= now && place.breaker.ready() <= now;
+        let waits = |place: &Place| !place.asked && charged(place) && open(place);
+        let whole = !self.places.iter().any(waits);
+        if whole {
+            self.places.iter_mut().for_each(|place| place.asked = false);
+        }
+        whole
     }
 
     /// Whether any endpoint could be dialed now if there were no backoff.
