@@ -191,7 +191,7 @@ pub enum WaitReason {
     Splay,
     /// A backoff that `Online` has cut.
     Online,
-    /// The server said when; or failed failbacks to the endpoint have earned it.
+    /// The server said when.
     Hint,
     /// The circuit is open.
     Breaker,

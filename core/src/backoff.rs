@@ -102,7 +102,8 @@ impl Failures {
 pub enum After {
     /// The last interval is repeated for ever.
     Last,
-    /// The link gives up, with `GiveUpReason::PolicyNever`.
+    /// The link gives up, with `GiveUpReason::PolicyNever`. Not while a connection works: there the next
+    /// try to replace it comes one `cap` later, and the table begins anew.
     Stop,
 }
 
@@ -279,11 +280,6 @@ impl Backoff {
             },
             Self::Never | Self::Custom(_) => Duration::ZERO,
         }
-    }
-
-    /// Whether there can be an end to its intervals.
-    pub(crate) const fn may_stop(&self) -> bool {
-        matches!(self, Self::Never | Self::Custom(_) | Self::Table { then: After::Stop, .. })
     }
 
     /// The `count`-th interval in nanoseconds, or `None` to give up. Not yet clamped. What comes

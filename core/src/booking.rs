@@ -86,9 +86,9 @@ impl Step<'_> {
     #[inline(never)]
     pub(crate) fn ended(&mut self, index: u16, outage: u64, failure: &Failure, end: End) {
         let paced = self.end(index, outage, failure, end, None);
-        let next = paced.unwrap_or(NEVER);
-        if let (true, State::Held { link, pace, .. }) = (end.of_handover(), &mut self.machine.state)
-        {
+        if end.of_handover() {
+            let next = paced.unwrap_or_else(|_| self.once_more());
+            let State::Held { link, pace, .. } = &mut self.machine.state else { return };
             *pace = next;
             link.paced_by_better = link.wanted <= Wanted::Better;
             let tried = link.paced_by_better;
@@ -97,10 +97,21 @@ impl Step<'_> {
             }
             return;
         }
-        self.machine.state = State::Waiting { outage, pace: next, last: Some(*failure) };
+        let pace = paced.unwrap_or(NEVER);
+        self.machine.state = State::Waiting { outage, pace, last: Some(*failure) };
         if let Err(reason) = paced {
             self.give_up(reason);
         }
+    }
+
+    /// Nothing gives up while a connection works: where the policy stops after so many intervals, a handover
+    /// begins them anew, one cap later. [`Backoff::Never`] stays so.
+    pub(crate) fn once_more(&mut self) -> u64 {
+        if matches!(self.policy.backoff, Backoff::Never) {
+            return NEVER;
+        }
+        self.machine.run = Run::NEW;
+        self.now.saturating_add(self.policy.cap)
     }
 
     /// The backoff, if this is the plain failure that most are: nobody was at the only endpoint of a
@@ -165,7 +176,7 @@ impl Step<'_> {
         if end == End::Attempt && self.is_exhausted() {
             return Err(GiveUpReason::MaxAttempts);
         }
-        let paced = paced.filter(|_| imposed.0 != NEVER).ok_or(GiveUpReason::PolicyNever)?;
+        let paced = paced.ok_or(GiveUpReason::PolicyNever)?;
         if imposed.0 > paced {
             self.machine.run.paced_by = imposed.1;
         }
@@ -192,7 +203,7 @@ impl Step<'_> {
             _ => return,
         };
         self.machine.run = Run::NEW;
-        let charged = until > now && until != NEVER;
+        let charged = until > now;
         self.each_endpoint(|endpoint| {
             if endpoint.has(TRIED) && charged {
                 endpoint.charge(until);

@@ -246,8 +246,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Exactly this many rounds in an outage, each through all endpoints that may be dialed. Default: no
-    /// limit.
+    /// Exactly this many rounds in an outage, each through all endpoints that may be dialed. One that has
+    /// left out an endpoint because of its own backoff counts together with the next. Default: no limit.
     ///
     /// # Errors
     /// When built: zero.

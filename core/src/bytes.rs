@@ -103,6 +103,12 @@ impl<'a> Reader<'a> {
         values.get(number).copied().ok_or(SnapshotError::Field(field))
     }
 
+    /// Some of these bits.
+    pub(crate) fn bits(&mut self, field: &'static str, of: u8) -> Result<u8, SnapshotError> {
+        let bits = self.u8();
+        if bits & !of == 0 { Ok(bits) } else { Err(SnapshotError::Field(field)) }
+    }
+
     /// As many flags as are asked for, in one byte.
     pub(crate) fn flags<const N: usize>(
         &mut self,

@@ -155,7 +155,8 @@ impl Step<'_> {
 
     /// The new connection did not last: the one it replaced is the link again, and still unwanted.
     pub(crate) fn give_old_back(&mut self) {
-        if let State::Draining { link, old, old_by, old_endpoint, old_wanted } = self.machine.state
+        if let State::Draining { link, old, old_by, old_endpoint, old_spent, old_wanted } =
+            self.machine.state
         {
             // A better one that was stable was had, and is to be waited for again.
             let had = link.proof == Proof::Stable && old_wanted == Wanted::Better;
@@ -165,6 +166,7 @@ impl Step<'_> {
                 active: self.now,
                 by: old_by,
                 endpoint: old_endpoint,
+                spent: old_spent,
                 proof: Proof::Stable,
                 wanted: if had { Wanted::No } else { old_wanted },
                 fresh: false,

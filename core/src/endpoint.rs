@@ -43,14 +43,16 @@ pub(crate) const REMOVED: u16 = u16::MAX;
 
 /// Has failed in this round.
 pub(crate) const VISITED: u8 = 1;
+/// Has failed since a round was last counted.
+pub(crate) const ASKED: u8 = 2;
 /// A failback to it has failed since the connection was stable.
 pub(crate) const TRIED: u8 = 4;
 /// Its hint is no server's, but a backoff of its own.
 pub(crate) const CHARGED: u8 = 8;
-/// Has failed since a round was last counted.
-pub(crate) const ASKED: u8 = 16;
+/// What outlives the process.
+pub(crate) const SAVED: u8 = VISITED | ASKED | TRIED | CHARGED;
 /// An earlier endpoint of the list has the same key; this one does not count.
-pub(crate) const DUPLICATE: u8 = 2;
+pub(crate) const DUPLICATE: u8 = 16;
 
 impl Endpoint {
     /// An endpoint of which nothing is known.

@@ -4,6 +4,7 @@
 use crate::action::WaitReason;
 use crate::bytes::{MAGIC, Reader, Writer, flags, seal};
 use crate::circuit::Mode;
+use crate::endpoint::SAVED;
 use crate::error::SnapshotError;
 use crate::machine::Wanted;
 use crate::run::{Class, Run};
@@ -128,7 +129,7 @@ impl EndpointSnapshot {
     fn write(&self, out: &mut Writer<'_>) {
         out.put(&self.key.to_le_bytes());
         out.put(&self.failures.to_le_bytes());
-        out.put(&[self.parks, flags([self.visited, self.tried, self.charged, self.asked])]);
+        out.put(&[self.parks, self.flags]);
         for number in [self.hint, self.parked, self.open, self.window] {
             out.put(&number.to_le_bytes());
         }
@@ -137,25 +138,10 @@ impl EndpointSnapshot {
 
     fn read(from: &mut Reader<'_>) -> Result<Self, SnapshotError> {
         let (key, failures, parks) = (from.u32(), from.u16(), from.u8());
-        let [visited, tried, charged, asked] = from.flags("visited")?;
+        let flags = from.bits("flags", SAVED)?;
         let (hint, parked, open, window) = (from.u64(), from.u64(), from.u64(), from.u64());
         let (seen, opens) = (from.u8(), from.u8());
         let mode = from.one_of("circuit", &Mode::OF_ENDPOINTS)?;
-        Ok(Self {
-            key,
-            failures,
-            parks,
-            visited,
-            tried,
-            charged,
-            asked,
-            hint,
-            parked,
-            open,
-            window,
-            seen,
-            opens,
-            mode,
-        })
+        Ok(Self { key, failures, parks, flags, hint, parked, open, window, seen, opens, mode })
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Link {
     /// When the server will end it.
     pub(crate) by: u64,
     pub(crate) endpoint: u16,
+    /// How much of the greatest age it had reached before `since`, in 65,536ths.
+    pub(crate) spent: u16,
     pub(crate) proof: Proof,
     pub(crate) wanted: Wanted,
     /// It ended an outage, not a handover.
@@ -99,6 +101,7 @@ pub(crate) enum State {
     /// handover was for, in case the old one is needed again.
     Draining {
         old_endpoint: u16,
+        old_spent: u16,
         old_wanted: Wanted,
         link: Link,
         old: DialId,

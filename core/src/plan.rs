@@ -349,7 +349,8 @@ impl Step<'_> {
         match self.machine.state.link() {
             Some(link) if policy.max_age != NEVER => {
                 let age = policy.aged(link.fresh, draw(!seed, link.id.get()));
-                link.since.saturating_add(age)
+                let left = age.saturating_sub(policy.age(link.spent));
+                link.since.saturating_add(left)
             }
             _ => NEVER,
         }

@@ -377,6 +377,18 @@ impl Policy {
         shortest.saturating_add(scale(self.max_age.saturating_sub(shortest), draw))
     }
 
+    /// How much of `max_age` a connection has reached that had reached `spent` before, and has lasted for
+    /// `more` since; in 65,536ths.
+    pub(crate) fn spent(&self, spent: u16, more: u64) -> u16 {
+        let more = more.checked_div(self.max_age >> 16).unwrap_or(0);
+        spent.saturating_add(u16::try_from(more).unwrap_or(u16::MAX))
+    }
+
+    /// The age that is [`spent`](Self::spent) so.
+    pub(crate) fn age(&self, spent: u16) -> u64 {
+        (self.max_age >> 16).saturating_mul(spent.into())
+    }
+
     /// `after`, stretched by a uniform `draw`.
     pub(crate) fn failback(&self, after: Duration, draw: u64) -> u64 {
         let after = nanos(after);

@@ -10,7 +10,6 @@ use crate::machine::{Machine, Proof, State, Step, Wanted};
 use crate::policy::Policy;
 use crate::rng::up_to;
 use crate::run::Class;
-use crate::time::NEVER;
 
 impl Step<'_> {
     /// Clears the round: every endpoint may be tried again.
@@ -114,15 +113,17 @@ impl Step<'_> {
         if self.machine.run.worst == Class::Clear {
             return self.next_round();
         }
-        let counted = !matches!(self.machine.state, State::Held { .. });
+        let held = matches!(self.machine.state, State::Held { .. });
         let began = self.now.wrapping_sub(self.elapsed(outage));
-        let paced = self.grow(began, true, counted);
-        if counted && self.is_exhausted() {
-            self.give_up(GiveUpReason::MaxAttempts);
-        } else if counted && paced.is_none() {
-            self.give_up(GiveUpReason::PolicyNever);
-        } else if let Some(pace) = self.machine.state.pace() {
-            *pace = paced.unwrap_or(NEVER);
+        let paced = self.grow(began, true, !held);
+        let next = match paced {
+            _ if !held && self.is_exhausted() => return self.give_up(GiveUpReason::MaxAttempts),
+            None if !held => return self.give_up(GiveUpReason::PolicyNever),
+            None => self.once_more(),
+            Some(next) => next,
+        };
+        if let Some(pace) = self.machine.state.pace() {
+            *pace = next;
         }
     }
 

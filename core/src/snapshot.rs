@@ -9,9 +9,7 @@ use core::time::Duration;
 
 use crate::booking::End;
 use crate::circuit::{BreakerState, Mode};
-use crate::endpoint::{
-    ASKED, CHARGED, DUPLICATE, Endpoint, REMOVED, TRIED, VISITED, position, used,
-};
+use crate::endpoint::{CHARGED, DUPLICATE, Endpoint, REMOVED, SAVED, position, used};
 use crate::failure::Failure;
 use crate::id::DialId;
 use crate::machine::{Link, Proof, State, Step, Wanted, resumed};
@@ -109,10 +107,7 @@ pub struct EndpointSnapshot {
     pub(crate) key: u32,
     pub(crate) failures: u16,
     pub(crate) parks: u8,
-    pub(crate) visited: bool,
-    pub(crate) tried: bool,
-    pub(crate) charged: bool,
-    pub(crate) asked: bool,
+    pub(crate) flags: u8,
     /// Until the hint ends, plus one; 0 for none.
     pub(crate) hint: u64,
     pub(crate) parked: u64,
@@ -132,10 +127,7 @@ impl EndpointSnapshot {
             key: endpoint.key(),
             failures: endpoint.failures,
             parks: endpoint.parks,
-            visited: endpoint.has(VISITED),
-            tried: endpoint.has(TRIED),
-            charged: endpoint.has(CHARGED),
-            asked: endpoint.has(ASKED),
+            flags: endpoint.flags & SAVED,
             hint: if endpoint.hint == 0 { 0 } else { hint },
             parked: endpoint.parked.saturating_sub(now),
             open: if breaker.mode == Mode::Open { breaker.until.saturating_sub(now) } else { 0 },
@@ -160,14 +152,13 @@ impl EndpointSnapshot {
         let mut endpoint = Endpoint::new(self.key);
         endpoint.failures = self.failures;
         endpoint.parks = self.parks;
-        endpoint.set(VISITED, self.visited);
-        endpoint.set(TRIED, self.tried);
-        endpoint.set(ASKED, self.asked);
+        let charged = self.flags & CHARGED != 0;
+        endpoint.flags = self.flags & !CHARGED;
         if self.hint > 0 {
-            let most = if self.charged { policy.longest_pace() } else { longest(policy.max_hint) };
+            let most = if charged { policy.longest_pace() } else { longest(policy.max_hint) };
             let left = self.hint.saturating_sub(1).min(most);
             let until = now.saturating_add(left.saturating_sub(away));
-            if self.charged {
+            if charged {
                 endpoint.charge(until);
             } else {
                 endpoint.follow_hint(until);
@@ -261,7 +252,7 @@ impl<P: Borrow<Policy>, S: AsRef<[Endpoint]> + AsMut<[Endpoint]>> Reconnector<P,
         };
         snapshot.doing = doing;
         snapshot.endpoint = key(endpoint);
-        snapshot.pace = if pace == NEVER { NEVER } else { pace.saturating_sub(now) };
+        snapshot.pace = pace.saturating_sub(now);
         snapshot.outage = now.wrapping_sub(outage);
         snapshot
     }
@@ -312,6 +303,9 @@ impl<P: Borrow<Policy>> Reconnector<P> {
     /// `away` counts from when the snapshot was taken, not from when the process died. Zero is safe for the
     /// server, but then each life begins its wait anew, and lives that are always shorter than the wait never
     /// dial. Where the time away is not known, `Tick` and save every few seconds while waiting, too.
+    ///
+    /// A wait that is over is followed by a dial at once. Where `Offline` or `Defer` should have held that
+    /// back, say so and then that it was aborted ([`DialAborted`](crate::Event::DialAborted)).
     pub fn restore(
         policy: P,
         seed: u64,
@@ -363,15 +357,13 @@ impl Step<'_> {
         let age = saved.outage.saturating_add(away).min(OLDEST);
         let outage = now.wrapping_sub(age);
         let pace = now.saturating_add(saved.pace.min(longest).saturating_sub(away));
-        // A failed handover may have found that the policy does not dial again.
-        let over = saved.pace == NEVER && policy.backoff.may_stop();
-        let held_pace = if over { NEVER } else { pace };
         let link = |proof, wanted| Link {
             id: DialId::nth(saved.dials),
             since: now,
             active: now,
             by: NEVER,
             endpoint,
+            spent: 0,
             proof,
             wanted,
             fresh: true,
@@ -388,7 +380,7 @@ impl Step<'_> {
             Doing::Unproven => held(Proof::None, Wanted::No, pace),
             Doing::Confirmed => held(Proof::Confirmed, Wanted::No, pace),
             Doing::Stable => {
-                let pace = if saved.handover.is_some() { 0 } else { held_pace };
+                let pace = if saved.handover.is_some() { 0 } else { pace };
                 held(Proof::Stable, saved.wanted, pace)
             }
         };

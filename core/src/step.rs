@@ -217,6 +217,7 @@ impl Step<'_> {
             active: now,
             by: NEVER,
             endpoint,
+            spent: 0,
             proof: Proof::None,
             wanted: Wanted::No,
             fresh,
@@ -232,6 +233,7 @@ impl Step<'_> {
                 old: old.id,
                 old_by: old.by,
                 old_endpoint: old.endpoint,
+                old_spent: self.policy.spent(old.spent, now.saturating_sub(old.since)),
                 old_wanted: old.wanted,
             };
         }

@@ -61,6 +61,8 @@ struct Conn {
     /// Its endpoint; `None` once that has left the list.
     key: Option<u32>,
     since: u64,
+    /// How much of the greatest age it had reached before, in 65,536ths.
+    spent: u64,
     active: u64,
     /// When the server will end it.
     by: u64,
@@ -114,6 +116,8 @@ pub struct Reference {
     rounds: Vec<Round>,
     /// Those of this outage that count against `max_rounds`.
     counted_rounds: u32,
+    /// Who has failed since the last of these.
+    asked: Vec<u32>,
     /// The classes of this round's failures.
     round: Vec<Class>,
     stalls: usize,
@@ -152,6 +156,7 @@ impl Reference {
             last: None,
             rounds: Vec::new(),
             counted_rounds: 0,
+            asked: Vec::new(),
             round: Vec::new(),
             stalls: 0,
             phase: None,

@@ -9,8 +9,9 @@
 //!   handshake timeout.
 //! * *Rotate a client for ever* with `GoingAway`: each handover is a dial under the rate limit, and
 //!   acts from a stable connection only, so at most one in each `stable_after`.
-//! * *Make it give up*: only through what the driver calls `Fatal`. Do not call fatal what an
-//!   attacker in the network can forge.
+//! * *Make it give up*: only through what the driver calls `Fatal`, and through what the policy has set to
+//!   give up for: its limits, a long hint, all endpoints parked. Do not call fatal what an attacker in the
+//!   network can forge.
 //! * *Write into your logs*: an error may quote the server. Where the drivers turn one into a line
 //!   (`Transition`, the feature `tracing`), its first 200 characters are shown, with control
 //!   characters escaped, and the rate limit paces the lines. What you print yourself is yours to escape.
@@ -26,7 +27,8 @@
 //! # A snapshot
 //!
 //! The checksum finds damage, not forgery. Whoever can write the file can delay the next dial by
-//! what the policy itself could have made, and no more.
+//! what the policy itself could have made, and can say that a circuit was tripped by hand, which holds
+//! until `reset`.
 //!
 //! # Randomness
 //!

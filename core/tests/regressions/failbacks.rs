@@ -403,3 +403,28 @@ fn what_failbacks_have_earned_is_theirs_in_the_next_process_too() {
     let next = restored(&link, failing_back(), &[0, 1], now);
     assert_eq!(next.action().timeout(now), Some(secs(10)), "the first deadline: {}", next.action());
 }
+
+#[test]
+fn failbacks_that_flap_keep_no_connection_from_growing_old() {
+    let mut link = link(failing_back().max_age(secs(600)), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    let spare = connect(&mut link, at(0));
+    let mut now = at(0);
+    let renewed = loop {
+        match link.action().dial() {
+            Some(dial) if dial.endpoint == 0 => {
+                let id = connect(&mut link, now);
+                now = later(now, 5);
+                lose(&mut link, id, now);
+            }
+            Some(dial) => break dial,
+            None => {
+                now = link.action().wake();
+                link.handle(now, Event::Tick);
+            }
+        }
+        assert!(now < at(700), "it is still the link: {}", link.action());
+    };
+    assert_eq!(renewed.serving, Some(spare));
+}

@@ -3,9 +3,10 @@
 use redial::Failure::{Overloaded, Unreachable};
 use redial::{
     Action, BreakerPolicy, Event, Failure, GiveUpReason, Policy, Reconnector, Selection, Timestamp,
+    presets,
 };
 
-use crate::{at, dial, fail, fail_with, hint, later, link, list, plain, secs};
+use crate::{at, dial, fail, fail_with, hint, later, link, list, plain, restored, secs};
 
 /// Dials to 0 and 1 in an hour of their refusing.
 fn dials_in_an_hour(policy: &Policy, failures: [Failure; 2]) -> [usize; 2] {
@@ -165,4 +166,54 @@ fn a_round_counts_when_whoever_waits_for_a_hint_has_had_a_turn() {
     link.set_endpoints(asked, list(&[0, 1]));
     let action = fail(&mut link, asked);
     assert!(matches!(action, Action::GiveUp(_)), "two rounds: {action}");
+}
+
+#[test]
+fn rounds_count_though_hints_have_put_the_endpoints_out_of_step() {
+    let mut link = link(plain().max_rounds(10), &[0, 1]);
+    let (mut now, mut dials) = (at(0), 0);
+    let mut action = link.handle(now, Event::Start);
+    while !matches!(action, Action::GiveUp(_)) {
+        if action.dial().is_some() {
+            dials += 1;
+            let hinted = dials == 2;
+            action = fail_with(&mut link, now, if hinted { hint(3) } else { Unreachable });
+        } else {
+            now = action.wake();
+            action = link.handle(now, Event::Tick);
+        }
+        assert!(dials <= 20, "ten rounds of two: {action}");
+    }
+    assert!(dials > 10, "{dials}");
+}
+
+#[test]
+fn a_hint_of_nothing_does_not_switch_the_backoff_off() {
+    let policy = presets::signalr();
+    assert_eq!(policy.backoff().initial(), secs(0));
+    let dials = |failure: Failure| {
+        let mut link = Reconnector::new(&policy, 7);
+        let (mut now, mut dials) = (at(0), 0);
+        let mut action = link.handle(now, Event::Start);
+        while dials < 100 && !matches!(action, Action::GiveUp(_)) {
+            action = if let Some(dial) = action.dial() {
+                dials += 1;
+                link.handle(now, Event::DialFailed(dial.id, failure))
+            } else {
+                now = action.wake();
+                link.handle(now, Event::Tick)
+            };
+        }
+        dials
+    };
+    assert_eq!(dials(hint(0)), dials(Unreachable));
+}
+
+#[test]
+fn a_restored_hint_is_cut_to_what_the_policy_follows() {
+    let mut link = link(plain(), &[0]);
+    link.handle(at(0), Event::Start);
+    fail_with(&mut link, at(0), hint(3600));
+    let next = restored(&link, plain().max_hint(secs(10)), &[0], at(0));
+    assert!(next.action().timeout(at(0)) <= Some(secs(11)), "{}", next.action());
 }

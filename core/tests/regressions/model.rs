@@ -51,19 +51,30 @@ fn a_confirmed_connection_ends_without_a_round() {
 }
 
 #[test]
-fn a_link_that_may_not_dial_again_gives_up_instead_of_sleeping_for_ever() {
+fn a_policy_that_stops_ends_neither_handovers_nor_the_link_that_works() {
     const ONCE: Backoff = Backoff::table(&[Duration::from_secs(1)], After::Stop);
-    let mut link = link(plain().backoff(ONCE), &[0]);
-    link.handle(at(0), Event::Start);
-    let id = connect(&mut link, at(0));
-    link.handle(at(20), Event::Redial);
-    fail(&mut link, at(20));
-    link.handle(at(21), Event::Tick);
-    fail(&mut link, at(21));
-    let Action::GiveUp(end) = link.handle(at(30), Event::Closed(id, Failure::Unreachable)) else {
-        panic!("{}", link.action());
-    };
-    assert_eq!(end.reason, GiveUpReason::PolicyNever);
+    for lost in [false, true] {
+        let mut link = link(plain().backoff(ONCE).cap(Duration::from_secs(45)), &[0]);
+        link.handle(at(0), Event::Start);
+        let id = connect(&mut link, at(0));
+        link.handle(at(20), Event::Redial);
+        fail(&mut link, at(20));
+        link.handle(at(21), Event::Tick);
+        let action = fail(&mut link, at(21));
+        assert_eq!((action.held(), action.wake()), (Some(id), at(66)), "once more after a cap");
+        if lost {
+            let action = link.handle(at(30), Event::Closed(id, Failure::Unreachable));
+            assert_eq!(action.wake(), at(66), "not before a handover would: {action}");
+        }
+        link.handle(at(66), Event::Tick);
+        assert_eq!(fail(&mut link, at(66)).wake(), at(67), "from the beginning");
+        link.handle(at(67), Event::Tick);
+        match fail(&mut link, at(67)) {
+            Action::Hold(_) if !lost => {}
+            Action::GiveUp(end) if lost => assert_eq!(end.reason, GiveUpReason::PolicyNever),
+            action => panic!("{action}"),
+        }
+    }
 }
 
 #[test]

@@ -159,3 +159,26 @@ fn redial_past_the_limit_keeps_the_connection() {
     let action = link.handle(at(6), Event::Redial);
     assert_eq!(action.held(), Some(id), "{action}");
 }
+
+#[test]
+fn the_flap_of_a_handover_is_no_round() {
+    let mut link = link(plain().max_rounds(1).max_age(secs(600)), &[0]);
+    link.handle(at(0), Event::Start);
+    let old = connect(&mut link, at(0));
+    link.handle(at(600), Event::Tick);
+    let new = connect(&mut link, at(600));
+    link.handle(at(601), Event::Closed(old, Unreachable));
+    let action = link.handle(at(605), Event::Closed(new, Unreachable));
+    assert!(action.wake() < Timestamp::MAX, "no dial of this outage has failed yet: {action}");
+}
+
+#[test]
+fn restored_with_other_endpoints_one_admits() {
+    let broken = || plain().breaker(BreakerPolicy::consecutive(1).open_for(secs(300)));
+    let mut link = link(broken(), &[0, 1, 2]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    fail(&mut link, at(0));
+    let next = restored(&link, broken(), &[0, 1], at(0));
+    assert!(next.action().timeout(at(0)) < Some(secs(10)), "{}", next.action());
+}

@@ -254,14 +254,11 @@ fn a_cap_can_be_raised_again() {
 
 #[test]
 fn online_leaves_alone_what_the_policy_has_stopped() {
-    const ONCE: Backoff = Backoff::table(&[Duration::from_secs(1)], After::Stop);
-    let mut link = link(plain().backoff(ONCE), &[0]);
+    let mut link = link(plain().backoff(Backoff::Never), &[0]);
     link.handle(at(0), Event::Start);
     connect(&mut link, at(0));
     link.handle(at(20), Event::Redial);
-    fail(&mut link, at(20));
-    link.handle(at(21), Event::Tick);
-    let stopped = fail(&mut link, at(21));
+    let stopped = fail(&mut link, at(20));
     assert_eq!(link.handle(at(30), Event::Online), stopped);
 }
 
@@ -358,4 +355,40 @@ fn a_restored_interval_of_the_unreachable_is_within_the_new_cap() {
     let dial = restored.handle(now, Event::Tick).dial().unwrap();
     let action = restored.handle(now, Event::DialAborted(dial.id));
     assert!(action.wake().saturating_since(now) <= secs(45), "{action}");
+}
+
+#[test]
+fn an_endpoint_that_goes_away_is_asked_last_in_every_round() {
+    let mut link = link(plain(), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    let old = connect(&mut link, at(0));
+    let mut asked = Vec::new();
+    let mut now = at(20);
+    link.handle(now, Event::GoingAway(old, Some(at(500))));
+    while asked.len() < 5 {
+        if let Some(dial) = link.action().dial() {
+            asked.push(dial.endpoint);
+            fail(&mut link, now);
+        } else {
+            now = link.action().wake();
+            link.handle(now, Event::Tick);
+        }
+    }
+    assert_eq!(asked, [1, 1, 0, 1, 0]);
+}
+
+#[test]
+fn going_away_said_twice_is_said_once() {
+    let after = |times| {
+        let broken = plain().breaker(BreakerPolicy::consecutive(1).open_for(secs(5)));
+        let mut link = link(broken, &[0, 1]);
+        link.handle(at(0), Event::Start);
+        fail(&mut link, at(0));
+        let id = connect(&mut link, at(0));
+        for _ in 0..times {
+            link.handle(at(20), Event::GoingAway(id, None));
+        }
+        fail(&mut link, at(21))
+    };
+    assert_eq!(after(1), after(2));
 }

@@ -27,6 +27,7 @@ impl Reference {
             id: dial.id,
             key: Some(dial.key),
             since: self.now,
+            spent: 0,
             active: self.now,
             by: NEVER,
             proof: Proof::Nothing,
@@ -170,6 +171,10 @@ impl Reference {
     /// The new connection did not last: the old one is the link again.
     pub(super) fn give_old_back(&mut self) {
         let (Some(failed), Some(mut old)) = (self.link, self.old.take()) else { return };
+        if let Some(max_age) = self.policy.max_age() {
+            let part = (nanos(max_age) >> 16).max(1);
+            old.spent = (old.spent + (failed.since - old.since) / part).min(65_535);
+        }
         old.since = failed.since;
         old.active = self.now;
         old.fresh = false;
@@ -194,7 +199,7 @@ impl Reference {
             return;
         }
         for place in &mut self.places {
-            if place.tried && wait > self.now && wait != NEVER {
+            if place.tried && wait > self.now {
                 place.charge(wait);
             }
             place.tried = false;
@@ -293,10 +298,7 @@ impl Reference {
             Some(self.within_window(stands_for))
         };
         if let End::Stable { wait } = end {
-            // A failed handover's wait is not undercut; one that was never to end, ends the link.
-            if wait == NEVER {
-                pace = None;
-            }
+            // A failed handover's wait is not undercut.
             if pace.is_some_and(|pace| pace < wait) {
                 self.pace_reason = imposed;
             }
@@ -304,7 +306,7 @@ impl Reference {
         }
 
         if matches!(end, End::Handover { .. }) {
-            self.pace = pace.unwrap_or(NEVER);
+            self.pace = pace.unwrap_or_else(|| self.once_more());
             let by_better = self.link.is_some_and(|link| link.wanted <= Wanted::Better);
             if let Some(link) = &mut self.link {
                 link.paced_by_better = by_better;
@@ -325,6 +327,15 @@ impl Reference {
                 self.pace = pace;
             }
         }
+    }
+
+    /// A handover that the policy does not try again is tried anew after a cap, but under `Never`.
+    pub(super) fn once_more(&mut self) -> u64 {
+        if *self.policy.backoff() == Backoff::Never {
+            return NEVER;
+        }
+        self.forget_run();
+        later(self.now, nanos(self.policy.cap()))
     }
 
     /// As many dials, or rounds, as the policy has.

@@ -21,8 +21,6 @@ pub(super) struct Place {
     pub(super) hint: Option<u64>,
     /// A failback to it has failed since the connection was stable.
     pub(super) tried: bool,
-    /// Failed since a round was last counted.
-    pub(super) asked: bool,
     /// Its hint is no server's, but what failbacks have earned.
     pub(super) charged: bool,
     pub(super) breaker: DullBreaker,
@@ -31,9 +29,8 @@ pub(super) struct Place {
 impl Place {
     fn new(key: u32) -> Self {
         let breaker = DullBreaker::new();
-        let (visited, asked, tried, charged) = (false, false, false, false);
-        let (failures, parks, parked, hint) = (0, 0, 0, None);
-        Self { key, visited, failures, parks, parked, hint, tried, asked, charged, breaker }
+        let (visited, tried, charged) = (false, false, false);
+        Self { key, visited, failures: 0, parks: 0, parked: 0, hint: None, tried, charged, breaker }
     }
 
     /// A backoff of its own, unless a server has said when.
@@ -55,7 +52,6 @@ impl Place {
     fn begin_anew(&mut self, now: u64) {
         self.hint = self.hint.filter(|until| *until > now && !self.charged);
         (self.visited, self.tried, self.charged) = (false, false, false);
-        self.asked = false;
     }
 
     fn eligible(&self, now: u64) -> bool {
@@ -88,6 +84,7 @@ impl Reference {
             }
         }
         self.places = places;
+        self.asked.retain(|key| keys.contains(key));
     }
 
     pub(super) fn place(&mut self, key: Option<u32>) -> Option<&mut Place> {
@@ -201,7 +198,7 @@ impl Reference {
         }
         match (pace, link) {
             (Some(pace), _) => self.pace = pace,
-            (None, Some(_)) => self.pace = super::NEVER,
+            (None, Some(_)) => self.pace = self.once_more(),
             (None, None) => self.give_up(redial::GiveUpReason::PolicyNever, self.last),
         }
     }
@@ -333,6 +330,7 @@ impl Reference {
 
     /// Nothing of an outage before is left of any endpoint, but what servers have said.
     pub(super) fn begin_anew(&mut self) {
+        self.asked.clear();
         for place in &mut self.places {
             place.begin_anew(self.now);
         }
@@ -341,16 +339,15 @@ impl Reference {
     /// Whether every endpoint has failed since a round was last counted, but those that wait for something
     /// else than a backoff of their own.
     pub(super) fn is_whole(&mut self) -> bool {
-        for place in &mut self.places {
-            place.asked |= place.visited;
-        }
+        self.asked.extend(self.places.iter().filter(|place| place.visited).map(|place| place.key));
         let now = self.now;
         let charged = |place: &Place| place.charged && place.hint.is_some_and(|until| until > now);
         let open = |place: &Place| place.parked <= now && place.breaker.ready() <= now;
-        let waits = |place: &Place| !place.asked && charged(place) && open(place);
+        let asked = |place: &Place| self.asked.contains(&place.key);
+        let waits = |place: &Place| !asked(place) && charged(place) && open(place);
         let whole = !self.places.iter().any(waits);
         if whole {
-            self.places.iter_mut().for_each(|place| place.asked = false);
+            self.asked.clear();
         }
         whole
     }

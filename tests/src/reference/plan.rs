@@ -181,14 +181,15 @@ impl Reference {
 
     fn aged_at(&self, link: &Conn) -> u64 {
         let Some(max_age) = self.policy.max_age().map(nanos) else { return NEVER };
+        let spent = (max_age >> 16) * link.spent;
         if self.policy.jitter() == Jitter::None {
-            return later(link.since, max_age);
+            return later(link.since, max_age - spent);
         }
         let tenth = max_age / 10;
         let youngest = if link.fresh { tenth } else { max_age - tenth };
         let youngest = youngest.max(nanos(self.policy.stable_after()));
         let age = youngest + below(max_age - youngest, self.own_draw(link));
-        later(link.since, age)
+        later(link.since, age.saturating_sub(spent))
     }
 
     /// Stable, and a better endpoint not open, for so long.
