@@ -179,11 +179,17 @@ impl Step<'_> {
         }
     }
 
-    /// Whether nothing but the backoff stands before a dial.
-    pub(crate) fn may_dial(&self) -> bool {
+    /// Whether nothing but the backoff stands before a dial, once `released` has no probe any more.
+    pub(crate) fn may_dial(&self, released: u16) -> bool {
         let gates = self.gates(self.now);
-        let open = |endpoint: &Endpoint| !endpoint.has(DUPLICATE) && gates.is_open(endpoint);
-        !self.machine.offline && self.endpoints.iter().any(open)
+        let open = |(index, endpoint): (u16, &Endpoint)| {
+            let mut endpoint = *endpoint;
+            if index == released {
+                endpoint.breaker.release();
+            }
+            !endpoint.has(DUPLICATE) && gates.is_open(&endpoint)
+        };
+        !self.machine.offline && (0..REMOVED).zip(&*self.endpoints).any(open)
     }
 
     #[inline(always)]

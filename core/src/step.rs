@@ -282,13 +282,9 @@ impl Step<'_> {
         if link.proof == Proof::Stable || self.now >= self.limit(outage) {
             return false;
         }
-        let breaker = self.endpoint(link.endpoint).map(|endpoint| endpoint.breaker);
-        self.release(link.endpoint);
-        let drops = self.may_dial();
-        if let (false, Some(breaker), Some(endpoint)) =
-            (drops, breaker, self.endpoint(link.endpoint))
-        {
-            endpoint.breaker = breaker;
+        let drops = self.may_dial(link.endpoint);
+        if drops {
+            self.release(link.endpoint);
         }
         drops
     }
