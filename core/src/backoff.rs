@@ -103,7 +103,8 @@ pub enum After {
     /// The last interval is repeated for ever.
     Last,
     /// The link gives up, with `GiveUpReason::PolicyNever`. Not while a connection works: there the next
-    /// try to replace it comes one `cap` later, and the table begins anew.
+    /// try to replace it comes one `cap` later, and the table begins anew. A server's hint stands in for an
+    /// interval and uses none up; what ends a link that is only ever told to come back is `max_attempts`.
     Stop,
 }
 
