@@ -46,6 +46,21 @@ impl Case {
         Self { policy, seed, endpoints, ops }
     }
 
+    /// A random case of as many operations, most of which are what could well happen next: long rows of
+    /// handovers and outages come about, which are rare in [`random`](Self::random).
+    pub fn likely(random: &mut Random, ops: usize) -> Self {
+        let mut case = Self::random(random, 0);
+        let mut trace = case.trace();
+        let next = |_| {
+            let op = Op::likely(random, &trace.current().action());
+            trace.step(&op);
+            op
+        };
+        let ops = (0..ops).map(next).collect();
+        case.ops = ops;
+        case
+    }
+
     /// Runs it.
     pub fn trace(&self) -> Trace<'_> {
         let keys: Vec<u32> = self.endpoints.keys().collect();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redial::{Action, DialId, Endpoint, Event, Failure, Timestamp};
 
-use crate::bytes::{Bytes, span};
+use crate::bytes::{Bytes, Random, span};
 
 /// Most endpoints in a list here.
 pub const MAX_ENDPOINTS: usize = 4;
@@ -279,6 +279,34 @@ impl Op {
             237..=245 => What::SetEndpoints(Endpoints::decode(rest)),
             246..=249 => What::Trip(u32::from(rest[0] % 6)),
             250..=255 => What::Reset(u32::from(rest[0] % 6)),
+        };
+        Self { when, what }
+    }
+
+    /// One that could well happen next, when the action is `action`; now and then any other.
+    pub(crate) fn likely(random: &mut Random, action: &Action) -> Self {
+        let any = Self::decode(random.array());
+        let [kind, delay, spread @ ..] = random.array::<4>();
+        let failure = failure_of(kind, delay, spread);
+        let draining = action.draining().is_some();
+        let what = match (action, random.number() % 100) {
+            (_, 90..) => return any,
+            (Action::Dial(_), 0..40) => What::Connected(Who::Dial),
+            (Action::Dial(_), 40..75) => What::DialFailed(Who::Dial, failure),
+            (Action::Dial(_), 75..80) => What::Progress(Who::Dial),
+            (Action::Hold(_), 0..30) if draining => What::Closed(Who::Link, failure),
+            (Action::Hold(_), 30..50) if draining => What::Closed(Who::Draining, failure),
+            (Action::Hold(_), 0..5) => What::Closed(Who::Link, failure),
+            (Action::Hold(_), 5..10) => What::Redial,
+            (Action::Hold(_), 10..15) => What::GoingAway(Who::Link, Some(span(delay))),
+            (Action::Hold(_), 15..20) => What::Confirmed(Who::Link),
+            (Action::Idle | Action::GiveUp(_), 0..60) => What::Start,
+            (Action::Idle, 60..80) => What::Online,
+            _ => return Self::default(),
+        };
+        let when = match any.when {
+            When::Back(_) | When::End(_) => When::Now,
+            when => when,
         };
         Self { when, what }
     }

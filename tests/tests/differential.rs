@@ -20,7 +20,8 @@ fn the_machine_does_what_the_reference_says() {
         let most = if random.number() % 8 == 0 { 400 } else { 60 };
         let run = 1 + random.number() % most;
         let length = usize::try_from(run).expect("short");
-        let case = Case::random(&mut random, length);
+        let new = if random.number() % 2 == 0 { Case::likely } else { Case::random };
+        let case = new(&mut random, length);
         if compare(&case).is_err() {
             let smallest = case.shrink(|smaller| compare(smaller).is_err());
             panic!("{}", compare(&smallest).expect_err("only what is not needed was left out"));
