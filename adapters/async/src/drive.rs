@@ -11,6 +11,7 @@ use crate::handle::LinkHandle;
 use crate::link::Link;
 use crate::sync::Arc;
 use crate::view::{End, View};
+use crate::world::caught;
 
 pin_project! {
     /// Drives a link until it is stopped or gives up. Does nothing until polled; dropping it drops the
@@ -31,18 +32,22 @@ struct Farewell<H, E> {
 }
 
 impl<H, E> Farewell<H, E> {
-    fn tell(&mut self, end: End<E>) {
+    /// Gives back what is told: the end, or that what was shown of the link has panicked as it was dropped.
+    fn tell(&mut self, end: End<E>) -> End<E> {
         self.told = true;
-        self.view.set_ended(end, u64::MAX);
+        let cleared = caught(|| self.view.clear());
+        let end = end.and_then(|()| cleared.map_err(LinkError::Panicked));
+        self.view.set_ended(end.clone(), u64::MAX);
         self.view.hub.set_gone();
         self.view.hub.announce();
+        end
     }
 }
 
 impl<H, E> Drop for Farewell<H, E> {
     fn drop(&mut self) {
         if !self.told {
-            self.tell(Err(LinkError::Aborted));
+            let _aborted = self.tell(Err(LinkError::Aborted));
         }
     }
 }
@@ -70,11 +75,7 @@ impl<F: Future<Output = Result<(), LinkError<E>>>, H, E> Future for Drive<F, H, 
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let poll = this.engine.poll(cx);
-        if let Poll::Ready(end) = &poll {
-            this.farewell.tell(end.clone());
-        }
-        poll
+        this.engine.poll(cx).map(|end| this.farewell.tell(end))
     }
 }
 

@@ -172,16 +172,7 @@ impl<H, E> LinkHandle<H, E> {
     /// An operation has shown that connection `id` is broken: it is closed with this error. However many
     /// callers see the same connection fail, it fails once; false if it had already, or is gone.
     pub fn report(&self, id: DialId, error: impl Into<Arc<E>>) -> bool {
-        self.broken(id, Some(error.into()))
-    }
-
-    /// Connection `id` is broken, with an error or a panic. True if that is news.
-    pub(crate) fn broken(&self, id: DialId, error: Option<Arc<E>>) -> bool {
-        let news = self.view.report(id, error);
-        if news {
-            self.view.hub.speak();
-        }
-        news
+        self.view.report(id, Some(error.into()))
     }
 
     /// Ready once connection `id` is no longer the link: it was lost, reported or replaced. For those who poll

@@ -208,7 +208,7 @@ impl<H, E, Op, F> Run<H, E, Op, F> {
     /// which nobody knows what was sent.
     fn guarded<T>(handle: &LinkHandle<H, E>, id: DialId, call: impl FnOnce() -> T) -> T {
         catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
-            handle.broken(id, None);
+            handle.view.report(id, None);
             resume_unwind(payload)
         })
     }

@@ -103,6 +103,12 @@ impl<H, E> View<H, E> {
         before.ended.is_none() || orders != before.orders
     }
 
+    /// Shows nothing any more, and drops what was shown and reported.
+    pub(crate) fn clear(&self) {
+        let before = replace(&mut *self.lock(), State::new());
+        drop(before);
+    }
+
     /// How the link has ended, if that was after the loop had seen order number `ticket`, or it will not
     /// see another.
     pub(crate) fn ended_since(&self, ticket: u64) -> Option<End<E>> {
@@ -120,8 +126,8 @@ impl<H, E> View<H, E> {
         poll_until(&self.hub.changed, listener, cx, ended)
     }
 
-    /// A connection was found broken: tells the loop when it listens. False if that was known, or it is no
-    /// longer a connection.
+    /// A connection was found broken, with an error or by a panic: tells the loop. False if that was known,
+    /// or it is no longer a connection.
     pub(crate) fn report(&self, id: DialId, error: Option<std::sync::Arc<E>>) -> bool {
         let mut state = self.lock();
         let Some((place, line)) = state.line(id) else { return false };
@@ -129,6 +135,8 @@ impl<H, E> View<H, E> {
         state.reports[place] = error;
         let broken = state.held.take_if(|connection| connection.id == id);
         drop(state);
+        self.hub.speak();
+        // It may do anything when it is dropped, and panic too.
         drop(broken);
         true
     }
@@ -167,8 +175,9 @@ impl<H: Clone, E> View<H, E> {
         lines: [Option<&Arc<Line>>; 2],
         orders: u64,
     ) -> bool {
-        let mut state = self.lock();
+        // What is not shown outlives the lock: it may do anything when it is dropped.
         let mut fresh = None;
+        let mut state = self.lock();
         if let Some((line, shared)) = held.filter(|(line, _)| state.held_id() != Some(line.id)) {
             // What is shared may do anything when it is cloned, and so not under the lock. Nobody but the
             // loop makes a connection the one that is held.
@@ -186,12 +195,11 @@ impl<H: Clone, E> View<H, E> {
         if !differs {
             return false;
         }
-        let unused = if moved {
-            let fresh = fresh.filter(|_| held.is_some());
-            replace(&mut state.held, fresh)
-        } else {
-            fresh
-        };
+        let mut before = None;
+        if moved {
+            let shown = held.and_then(|_| fresh.take());
+            before = replace(&mut state.held, shown);
+        }
         let stale = [0, 1].map(|place| {
             if state.has(place, lines[place]) {
                 return None;
@@ -202,8 +210,8 @@ impl<H: Clone, E> View<H, E> {
         let ended = state.ended.take();
         state.orders = orders;
         drop(state);
-        // Errors and what was shared may do anything when they are dropped.
-        drop((unused, stale, ended));
+        // So may these.
+        drop((before, stale, ended));
         true
     }
 

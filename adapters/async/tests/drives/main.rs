@@ -2,6 +2,7 @@
 
 mod bounds;
 mod clock;
+mod drops;
 mod ends;
 #[cfg(feature = "fleet")]
 mod fleet;

@@ -19,11 +19,11 @@ use redial_async::{
 use crate::clock::Clock;
 use crate::{Woken, poll};
 
-fn link<R>(runtime: R) -> Driver<R> {
+pub(crate) fn link<R>(runtime: R) -> Driver<R> {
     Driver::new(Reconnector::new(Policy::DEFAULT, 1), runtime)
 }
 
-fn connected() -> std::future::Ready<Result<u32, Failure>> {
+pub(crate) fn connected() -> std::future::Ready<Result<u32, Failure>> {
     ready(Ok(7))
 }
 
@@ -232,7 +232,7 @@ fn a_clone_of_what_is_shared_may_look_at_the_link() {
 }
 
 /// Runs `scenario` on a thread of its own, and fails if that waits for itself.
-fn ends(scenario: impl FnOnce() + Send + 'static) {
+pub(crate) fn ends(scenario: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     std::thread::spawn(move || {
         scenario();
