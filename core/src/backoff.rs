@@ -42,7 +42,8 @@ pub enum Backoff {
         /// What happens after the last one.
         then: After,
     },
-    /// A pure function from what happened so far to the next interval, `None` to give up.
+    /// A pure function from what happened so far to the next interval, `None` to give up (not while a
+    /// connection works, see [`After::Stop`]).
     ///
     /// Fibonacci from its previous interval, and decorrelated jitter (AWS Architecture Blog, 2015)
     /// from the draw, with [`Jitter::None`](crate::Jitter::None) since it brings its own:

@@ -105,13 +105,15 @@ impl Step<'_> {
     }
 
     /// Nothing gives up while a connection works: where the policy stops after so many intervals, a handover
-    /// begins them anew, one cap later. [`Backoff::Never`] stays so.
+    /// begins them anew, one cap later. What the failures were is not forgotten. [`Backoff::Never`] stays so.
     pub(crate) fn once_more(&mut self) -> u64 {
         if matches!(self.policy.backoff, Backoff::Never) {
             return NEVER;
         }
-        self.machine.run = Run::NEW;
-        self.now.saturating_add(self.policy.cap)
+        let run = &mut self.machine.run;
+        run.failures = 0;
+        run.paced_by = WaitReason::Backoff;
+        self.now.saturating_add(self.policy.cap.max(run.base))
     }
 
     /// The backoff, if this is the plain failure that most are: nobody was at the only endpoint of a
@@ -152,7 +154,7 @@ impl Step<'_> {
         // What a failed handover has imposed on the connection's replacement.
         let mut imposed = (0, WaitReason::Backoff);
         if let (End::Stable, State::Held { pace, .. }) = (end, &self.machine.state) {
-            imposed = (*pace, self.machine.run.paced_by);
+            imposed = (if *pace < NEVER { *pace } else { 0 }, self.machine.run.paced_by);
         }
         let more = plain.is_none() && self.has_more(end);
         let waits = grows && (!more || (end == End::Stable && backoff_first));
@@ -203,7 +205,7 @@ impl Step<'_> {
             _ => return,
         };
         self.machine.run = Run::NEW;
-        let charged = until > now;
+        let charged = until > now && until != NEVER;
         self.each_endpoint(|endpoint| {
             if endpoint.has(TRIED) && charged {
                 endpoint.charge(until);

@@ -259,8 +259,9 @@ impl PolicyBuilder {
     /// Gives up once the next dial would be this long after the outage began; never sleeps first,
     /// never dials late. Time offline or without an endpoint does not count; time on connections that end
     /// before they are stable does, so with a limit up to `stable_after` the first of them may be the last.
-    /// So does the window of `startup_splay` or `first_retry`: with a limit within it, some links give up
-    /// before they have dialed. Default: no limit.
+    /// So does the window of `startup_splay` or `first_retry`, and what is left of a wait that a failed
+    /// handover has earned: with a limit within these, some links give up before they have dialed. Default: no
+    /// limit.
     ///
     /// # Errors
     /// When built: zero.

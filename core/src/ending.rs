@@ -155,8 +155,15 @@ impl Step<'_> {
 
     /// The new connection did not last: the one it replaced is the link again, and still unwanted.
     pub(crate) fn give_old_back(&mut self) {
-        if let State::Draining { link, old, old_by, old_endpoint, old_spent, old_wanted } =
-            self.machine.state
+        if let State::Draining {
+            link,
+            old,
+            old_by,
+            old_endpoint,
+            old_spent,
+            old_wanted,
+            old_fresh,
+        } = self.machine.state
         {
             // A better one that was stable was had, and is to be waited for again.
             let had = link.proof == Proof::Stable && old_wanted == Wanted::Better;
@@ -169,7 +176,7 @@ impl Step<'_> {
                 spent: old_spent,
                 proof: Proof::Stable,
                 wanted: if had { Wanted::No } else { old_wanted },
-                fresh: false,
+                fresh: old_fresh,
                 paced_by_better: link.paced_by_better,
             };
             self.machine.state = State::Held { link, outage: 0, pace: 0 };
@@ -237,7 +244,7 @@ impl Step<'_> {
     }
 
     #[inline]
-    fn visited(&mut self, index: u16) {
+    pub(crate) fn visited(&mut self, index: u16) {
         if let Some(endpoint) = self.endpoint(index) {
             endpoint.set(VISITED, true);
         }

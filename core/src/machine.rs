@@ -103,6 +103,7 @@ pub(crate) enum State {
         old_endpoint: u16,
         old_spent: u16,
         old_wanted: Wanted,
+        old_fresh: bool,
         link: Link,
         old: DialId,
         old_by: u64,

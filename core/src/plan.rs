@@ -269,6 +269,10 @@ impl Step<'_> {
         }
         self.hold_back(pace, choice.wake, if link.paced_by_better { TRIED } else { 0 });
         if self.policy.refresh == Refresh::BreakFirst {
+            // It goes to the one that was chosen.
+            if link.wanted == Wanted::Away && choice.index != link.endpoint {
+                self.visited(link.endpoint);
+            }
             self.machine.attempts = 0;
             self.machine.state = State::Waiting { outage: self.now, pace: self.now, last: None };
             return None;

@@ -87,10 +87,13 @@ impl Step<'_> {
         let now = self.now;
         let charged = |one: &Endpoint| one.is_charged(now) && one.blocked_until() <= now;
         let waits = |one: &Endpoint| !one.has(VISITED | ASKED | DUPLICATE) && charged(one);
-        let whole = !self.endpoints.iter().any(waits);
+        let tried = |one: &&Endpoint| one.has(VISITED | ASKED) && !one.has(DUPLICATE);
+        let tried = u32::try_from(self.endpoints.iter().filter(tried).count()).unwrap_or(u32::MAX);
+        // With fewer dials, some of them were tried before this outage.
+        let dialed = self.machine.attempts >= tried.max(1);
+        let whole = dialed && !self.endpoints.iter().any(waits);
         self.each_endpoint(|one| one.set(ASKED, !whole && one.has(VISITED | ASKED)));
-        // What has ended without a dial of this outage was a handover's connection.
-        whole && self.machine.attempts > 0
+        whole
     }
 
     /// The list or a circuit was changed by hand: a round that has nothing left to try is over.

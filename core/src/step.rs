@@ -235,6 +235,7 @@ impl Step<'_> {
                 old_endpoint: old.endpoint,
                 old_spent: self.policy.spent(old.spent, now.saturating_sub(old.since)),
                 old_wanted: old.wanted,
+                old_fresh: old.fresh,
             };
         }
     }

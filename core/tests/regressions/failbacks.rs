@@ -2,7 +2,8 @@
 
 use redial::Failure::{Overloaded, TimedOut, Unreachable};
 use redial::{
-    Action, Backoff, DialId, Event, Failure, PolicyBuilder, Selection, Timestamp, WaitReason,
+    Action, Backoff, DialId, Event, Failure, Policy, PolicyBuilder, Reconnector, Selection,
+    Timestamp, WaitReason,
 };
 
 use crate::{Link, at, connect, fail, fail_with, hint, later, link, list, plain, restored, secs};
@@ -427,4 +428,37 @@ fn failbacks_that_flap_keep_no_connection_from_growing_old() {
         assert!(now < at(700), "it is still the link: {}", link.action());
     };
     assert_eq!(renewed.serving, Some(spare));
+}
+
+#[test]
+fn a_failback_that_flaps_changes_no_age() {
+    let policy = Policy::builder().selection(Selection::Priority { failback: Some(secs(20)) });
+    let policy = policy.max_age(secs(10_000)).build().unwrap();
+    let renewed = |seed, mut flaps| {
+        let mut link = Reconnector::with_endpoints(policy.clone(), seed, list(&[0, 1]));
+        link.handle(at(0), Event::Start);
+        let mut now = fail(&mut link, at(0)).wake();
+        link.handle(now, Event::Tick);
+        connect(&mut link, now);
+        loop {
+            match link.action().dial() {
+                Some(dial) if dial.endpoint == 1 => break now.since_origin().as_secs(),
+                Some(_) if std::mem::take(&mut flaps) => {
+                    let id = connect(&mut link, now);
+                    lose(&mut link, id, now);
+                }
+                Some(_) => {
+                    fail(&mut link, now);
+                }
+                None => {
+                    now = link.action().wake();
+                    link.handle(now, Event::Tick);
+                }
+            }
+        }
+    };
+    for seed in 0..8 {
+        let (with, without) = (renewed(seed, true), renewed(seed, false));
+        assert!(with.abs_diff(without) < 100, "{with} s instead of {without} s");
+    }
 }

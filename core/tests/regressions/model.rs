@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use redial::{
     Action, After, Backoff, BreakerPolicy, Circuit, DialId, Event, Failure, GiveUpReason, Phase,
-    Policy, Reconnector, Selection, Timestamp,
+    Policy, PolicyBuilder, Reconnector, Refresh, Selection, Timestamp,
 };
 
-use crate::{Link, at, connect, dial, fail, link, list, plain};
+use crate::{Link, at, connect, dial, fail, fail_with, link, list, plain};
 
 #[test]
 fn stability_is_booked_on_its_endpoint_when_the_list_changes_in_that_moment() {
@@ -214,4 +214,71 @@ fn a_lost_connection_to_a_removed_endpoint_hurts_no_other() {
         assert!(unhurt(&restored), "restored");
         assert_eq!(restored.action(), live.action());
     }
+}
+
+/// The waits for a connection's replacement, if each try ends so.
+fn handover_waits(policy: PolicyBuilder, failure: Failure, tries: usize) -> Vec<Duration> {
+    let mut link = link(policy, &[0]);
+    link.handle(at(0), Event::Start);
+    connect(&mut link, at(0));
+    let mut now = at(20);
+    link.handle(now, Event::Redial);
+    let next = |_| {
+        let wake = fail_with(&mut link, now, failure).wake();
+        let wait = wake.saturating_since(now);
+        now = wake;
+        link.handle(now, Event::Tick);
+        wait
+    };
+    (0..tries).map(next).collect()
+}
+
+#[test]
+fn handovers_to_a_server_that_is_too_busy_come_ever_less_often_though_the_policy_stops() {
+    const DELAYS: &[Duration] = &[Duration::from_secs(1), Duration::from_secs(2)];
+    let policy = plain().backoff(Backoff::table(DELAYS, After::Stop));
+    let waits = handover_waits(policy, Failure::Overloaded, 12);
+    let long = waits.iter().skip(8).all(|wait| *wait > Duration::from_secs(60));
+    assert!(long, "as long as under any other policy: {waits:?}");
+}
+
+#[test]
+fn a_link_is_dialed_again_though_its_replacement_had_no_next_try() {
+    const ONCE: Backoff = Backoff::table(&[Duration::from_secs(1)], After::Stop);
+    let mut link = link(plain().backoff(ONCE).cap(Duration::MAX), &[0]);
+    link.handle(at(0), Event::Start);
+    let id = connect(&mut link, at(0));
+    link.handle(at(20), Event::Redial);
+    fail(&mut link, at(20));
+    link.handle(at(21), Event::Tick);
+    assert_eq!(fail(&mut link, at(21)).held(), Some(id));
+    let lost = link.handle(at(30), Event::Closed(id, Failure::Unreachable));
+    assert!(lost.timeout(at(30)).is_some(), "{lost}");
+}
+
+#[test]
+fn endpoints_that_were_tried_before_the_outage_are_no_part_of_its_rounds() {
+    let mut link = link(plain().max_rounds(1), &[0, 1]);
+    link.handle(at(0), Event::Start);
+    let id = connect(&mut link, at(0));
+    link.handle(at(20), Event::Closed(id, Failure::Unreachable));
+    assert_eq!(link.action().dial().map(|dial| dial.endpoint), Some(1));
+    let now = fail(&mut link, at(20)).wake();
+    assert!(now < Timestamp::MAX, "0 has not been dialed: {}", link.action());
+    link.handle(now, Event::Tick);
+    fail(&mut link, now);
+    assert!(matches!(fail(&mut link, now), Action::GiveUp(_)), "{}", link.action());
+}
+
+#[test]
+fn a_link_that_breaks_first_goes_to_another_server_too() {
+    let broken = BreakerPolicy::consecutive(1).open_for(Duration::from_secs(30));
+    let mut link = link(plain().refresh(Refresh::BreakFirst).breaker(broken), &[1, 0]);
+    link.handle(at(0), Event::Start);
+    fail(&mut link, at(0));
+    let id = connect(&mut link, at(1));
+    link.handle(at(12), Event::Defer(at(60)));
+    link.handle(at(15), Event::GoingAway(id, None));
+    let action = link.handle(at(60), Event::Tick);
+    assert_eq!(action.dial().map(|dial| dial.endpoint), Some(1), "{action}");
 }

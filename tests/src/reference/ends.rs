@@ -177,7 +177,6 @@ impl Reference {
         }
         old.since = failed.since;
         old.active = self.now;
-        old.fresh = false;
         old.paced_by_better = failed.paced_by_better;
         if old.wanted == Wanted::Better && failed.proof == Proof::Stable {
             // It was had, and is to be waited for again.
@@ -199,7 +198,7 @@ impl Reference {
             return;
         }
         for place in &mut self.places {
-            if place.tried && wait > self.now {
+            if place.tried && wait > self.now && wait != NEVER {
                 place.charge(wait);
             }
             place.tried = false;
@@ -298,7 +297,8 @@ impl Reference {
             Some(self.within_window(stands_for))
         };
         if let End::Stable { wait } = end {
-            // A failed handover's wait is not undercut.
+            // A failed handover's wait is not undercut, if it ends.
+            let wait = if wait == NEVER { 0 } else { wait };
             if pace.is_some_and(|pace| pace < wait) {
                 self.pace_reason = imposed;
             }
@@ -334,8 +334,12 @@ impl Reference {
         if *self.policy.backoff() == Backoff::Never {
             return NEVER;
         }
-        self.forget_run();
-        later(self.now, nanos(self.policy.cap()))
+        if let Some(round) = self.rounds.last_mut() {
+            round.last = true;
+        }
+        self.pace_reason = WaitReason::Backoff;
+        let base = earned(&self.policy, &self.rounds).base;
+        later(self.now, nanos(self.policy.cap()).max(base))
     }
 
     /// As many dials, or rounds, as the policy has.

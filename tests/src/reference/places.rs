@@ -339,13 +339,19 @@ impl Reference {
     /// Whether every endpoint has failed since a round was last counted, but those that wait for something
     /// else than a backoff of their own.
     pub(super) fn is_whole(&mut self) -> bool {
-        self.asked.extend(self.places.iter().filter(|place| place.visited).map(|place| place.key));
+        for place in self.places.iter().filter(|place| place.visited) {
+            if !self.asked.contains(&place.key) {
+                self.asked.push(place.key);
+            }
+        }
         let now = self.now;
         let charged = |place: &Place| place.charged && place.hint.is_some_and(|until| until > now);
         let open = |place: &Place| place.parked <= now && place.breaker.ready() <= now;
         let asked = |place: &Place| self.asked.contains(&place.key);
         let waits = |place: &Place| !asked(place) && charged(place) && open(place);
-        let whole = !self.places.iter().any(waits);
+        // With fewer dials some of them were tried before the outage.
+        let dialed = self.attempts.len() >= self.asked.len().max(1);
+        let whole = dialed && !self.places.iter().any(waits);
         if whole {
             self.asked.clear();
         }

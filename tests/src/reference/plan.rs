@@ -122,7 +122,12 @@ impl Reference {
         }
         self.hold_back(&choice, link.paced_by_better);
         if self.policy.refresh() == Refresh::BreakFirst {
-            // An outage of our own making.
+            // An outage of our own making, in which whoever goes away has had its turn.
+            if link.wanted == Wanted::Other && Some(choice.key) != link.key {
+                if let Some(place) = self.place(link.key) {
+                    place.visited = true;
+                }
+            }
             self.link = None;
             self.outage = self.now;
             self.attempts.clear();

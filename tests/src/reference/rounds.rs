@@ -14,7 +14,7 @@ impl Reference {
     /// The round is over: its worst failure grows the interval. `None` if the policy stops here. Draws
     /// for a custom shape and for the wait, in this order.
     pub(super) fn end_round(&mut self, elapsed: u64, new: bool, counted: bool) -> Option<u64> {
-        if counted && self.is_whole() && !self.attempts.is_empty() {
+        if counted && self.is_whole() {
             self.counted_rounds = self.counted_rounds.saturating_add(1);
         }
         let worst = self.round_class();
@@ -23,7 +23,7 @@ impl Reference {
         if worst != Class::Clear {
             let custom = matches!(self.policy.backoff(), Backoff::Custom(_));
             let draw = if custom { self.draw() } else { 0 };
-            self.rounds.push(Round { worst, elapsed, draw });
+            self.rounds.push(Round { worst, elapsed, draw, last: false });
             stopped = earned(&self.policy, &self.rounds).stopped;
         }
         if new {

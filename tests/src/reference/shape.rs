@@ -23,6 +23,8 @@ pub(crate) struct Round {
     pub(crate) elapsed: u64,
     /// For a custom shape; zero for all others.
     pub(crate) draw: u64,
+    /// The next one has the first of the policy's intervals again.
+    pub(crate) last: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,10 @@ pub(crate) struct Earned {
 /// The interval after all these rounds.
 pub(crate) fn earned(policy: &Policy, rounds: &[Round]) -> Earned {
     let mut earned = Earned { base: 0, class: Class::Clear, stopped: false };
-    for (index, round) in rounds.iter().enumerate() {
+    let mut next = 0;
+    for round in rounds {
+        let index = next;
+        next = if round.last { 0 } else { index + 1 };
         let Some(interval) = shaped(policy, index, earned.base, round) else {
             earned.stopped = true;
             continue;
@@ -105,7 +110,7 @@ fn grown(growth: Growth, base: u64) -> u64 {
 /// The first interval, by which hints and `Online` are measured.
 pub(crate) fn initial(policy: &Policy) -> u64 {
     // A custom shape is asked with the middle of all draws.
-    let round = Round { worst: Class::Unreachable, elapsed: 0, draw: u64::MAX / 2 };
+    let round = Round { worst: Class::Unreachable, elapsed: 0, draw: u64::MAX / 2, last: false };
     let first = shaped(policy, 0, 0, &round).unwrap_or(0);
     first.max(nanos(policy.floor())).min(nanos(policy.cap()))
 }
