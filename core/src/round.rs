@@ -87,8 +87,9 @@ impl Step<'_> {
         let now = self.now;
         let charged = |one: &Endpoint| one.is_charged(now) && one.blocked_until() <= now;
         let waits = |one: &Endpoint| !one.has(VISITED | ASKED | DUPLICATE) && charged(one);
-        let tried = |one: &&Endpoint| one.has(VISITED | ASKED) && !one.has(DUPLICATE);
-        let tried = u32::try_from(self.endpoints.iter().filter(tried).count()).unwrap_or(u32::MAX);
+        let tried = |one: &Endpoint| one.has(VISITED | ASKED) && !one.has(DUPLICATE);
+        let count = |count: u32, one| count.saturating_add(u32::from(tried(one)));
+        let tried = self.endpoints.iter().fold(0, count);
         // With fewer dials, some of them were tried before this outage.
         let dialed = self.machine.attempts >= tried.max(1);
         let whole = dialed && !self.endpoints.iter().any(waits);
