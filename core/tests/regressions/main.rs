@@ -1,6 +1,7 @@
 //! What was wrong once, each by its shortest run.
 
 mod failbacks;
+mod flaps;
 mod hints;
 mod model;
 mod outages;
