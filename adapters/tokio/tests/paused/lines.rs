@@ -147,13 +147,13 @@ async fn endpoints_are_named_where_there_are_several() {
             "connected to endpoint 7, stable",
             "connected to endpoint 7, dialing endpoint 8 to replace it",
             "endpoint 8: timed out; connected to endpoint 7, dialing again in 100.0ms at the earliest",
-            "connected to endpoint 7, dialing endpoint 7 to replace it",
-            "connected to endpoint 7, #5 drains",
-            "connected to endpoint 7",
-            "connected to endpoint 7, stable",
-            "endpoint 7: timed out; dialing endpoint 8 (attempt 1)",
+            "connected to endpoint 7, dialing endpoint 8 to replace it",
+            "connected to endpoint 8, #5 drains",
             "connected to endpoint 8",
             "connected to endpoint 8, stable",
+            "endpoint 8: timed out; dialing endpoint 7 (attempt 1)",
+            "connected to endpoint 7",
+            "connected to endpoint 7, stable",
             "idle",
         ]
     );
