@@ -58,7 +58,8 @@ pub enum Event {
     /// Something was received; keeps `idle_timeout` away.
     Activity(DialId),
     /// The server is going away, at the latest at this time: a new connection is made before the
-    /// old one ends. Its own endpoint is asked last, and at first only if no other can be dialed. Before the old one is stable it is only remembered. Of several times the first counts.
+    /// old one ends. Its own endpoint is asked last, and at first only if no other can be dialed.
+    /// Before the old one is stable it is only remembered. Of several times the first counts.
     GoingAway(DialId, Option<Timestamp>),
     /// The network is back: cuts a backoff wait to at most the first interval, jittered. A wait that
     /// `TimedOut` has earned is cut only after an [`Offline`](Self::Offline), which explains the
