@@ -42,7 +42,8 @@ pub type Law = fn(&Trace<'_>) -> Verdict;
 
 /// Every law over a recorded run: its number, its sentence, and the function that checks it.
 ///
-/// Law 5 needs a server of its own: [`accept_then_close_is_a_refusal`]. Law 22, that nothing panics, is
+/// Law 5 needs a server of its own: [`accept_then_close_is_a_refusal`], and of handovers
+/// [`accepted_handover_is_a_refusal`]. Law 22, that nothing panics, is
 /// checked by every run.
 pub const LAWS: &[(u8, &str, Law)] = &[
     (1, "only a Connected of the current dial is held", only_a_success_is_held),

@@ -6,7 +6,7 @@ use redial::{
     presets,
 };
 
-use crate::{at, dial, fail, fail_with, hint, later, link, list, plain, restored, secs};
+use crate::{Link, at, dial, fail, fail_with, hint, later, link, list, plain, restored, secs};
 
 /// Dials to 0 and 1 in an hour of their refusing.
 fn dials_in_an_hour(policy: &Policy, failures: [Failure; 2]) -> [usize; 2] {
@@ -168,23 +168,28 @@ fn a_round_counts_when_whoever_waits_for_a_hint_has_had_a_turn() {
     assert!(matches!(action, Action::GiveUp(_)), "two rounds: {action}");
 }
 
+/// How many dials, of which the nth fails so, until the link gives up; `most` if it does not.
+fn dials_to_the_end(link: &mut Link, most: usize, why: impl Fn(usize) -> Failure) -> usize {
+    let (mut now, mut dials) = (at(0), 0);
+    let mut action = link.handle(now, Event::Start);
+    while dials < most && !matches!(action, Action::GiveUp(_)) {
+        action = if action.dial().is_some() {
+            dials += 1;
+            fail_with(link, now, why(dials))
+        } else {
+            now = action.wake();
+            link.handle(now, Event::Tick)
+        };
+    }
+    dials
+}
+
 #[test]
 fn rounds_count_though_hints_have_put_the_endpoints_out_of_step() {
     let mut link = link(plain().max_rounds(10), &[0, 1]);
-    let (mut now, mut dials) = (at(0), 0);
-    let mut action = link.handle(now, Event::Start);
-    while !matches!(action, Action::GiveUp(_)) {
-        if action.dial().is_some() {
-            dials += 1;
-            let hinted = dials == 2;
-            action = fail_with(&mut link, now, if hinted { hint(3) } else { Unreachable });
-        } else {
-            now = action.wake();
-            action = link.handle(now, Event::Tick);
-        }
-        assert!(dials <= 20, "ten rounds of two: {action}");
-    }
-    assert!(dials > 10, "{dials}");
+    let why = |dial| if dial == 2 { hint(3) } else { Unreachable };
+    let dials = dials_to_the_end(&mut link, 21, why);
+    assert!(dials > 10 && dials <= 20, "ten rounds of two: {dials}");
 }
 
 #[test]
@@ -192,19 +197,8 @@ fn a_hint_of_nothing_does_not_switch_the_backoff_off() {
     let policy = presets::signalr();
     assert_eq!(policy.backoff().initial(), secs(0));
     let dials = |failure: Failure| {
-        let mut link = Reconnector::new(&policy, 7);
-        let (mut now, mut dials) = (at(0), 0);
-        let mut action = link.handle(now, Event::Start);
-        while dials < 100 && !matches!(action, Action::GiveUp(_)) {
-            action = if let Some(dial) = action.dial() {
-                dials += 1;
-                link.handle(now, Event::DialFailed(dial.id, failure))
-            } else {
-                now = action.wake();
-                link.handle(now, Event::Tick)
-            };
-        }
-        dials
+        let mut link = Reconnector::with_endpoints(policy.clone(), 7, list(&[0]));
+        dials_to_the_end(&mut link, 100, |_| failure)
     };
     assert_eq!(dials(hint(0)), dials(Unreachable));
 }
